@@ -1,0 +1,46 @@
+# The two commands of a fresh machine with Python 3.11:
+#   make run    installs Cardwatch and runs the demo company end to end
+#   make test   installs what the tests need and runs every check
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: install run test lint lock clean
+
+run: install
+	$(BIN)/cardwatch demo
+	$(BIN)/cardwatch run
+
+test: .venv/test lint
+	$(BIN)/python -m pytest -q
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt
+
+install: .venv/run
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/test: .venv/run requirements-test.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.lock
+	@touch $@
+
+# Resolves pyproject.toml anew into the two lock files (needs uv on the path).
+lock:
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra build --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra build --extra test --constraint requirements.lock --no-annotate \
+		--output-file requirements-test.lock pyproject.toml
+
+clean:
+	rm -rf .venv var
