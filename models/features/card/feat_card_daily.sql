@@ -1,0 +1,35 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per card and day with a transaction. State behind the card's long windows.
+-- Counts and sums are over purchases (approved, not a refund).
+with
+
+transactions as (
+    select * from {{ ref('int_transactions') }}
+    where {{ in_build_window('transaction_date') }}
+),
+
+final as (
+    select
+        card_id,
+        transaction_date,
+        count(*) filter (where is_purchase) as txn_count,
+        coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum,
+        max(amount_exact) filter (where is_purchase) as amount_max,
+        coalesce(sum(log_amount) filter (where is_purchase), 0) as log_amount_sum,
+        coalesce(sum((log_amount * log_amount)::decimal(12, 6)) filter (where is_purchase), 0)
+            as log_amount_square_sum,
+        count(*) filter (
+            where
+            is_purchase
+            and amount >= single_limit * {{ var('near_limit_from') }}
+            and amount < single_limit * {{ var('near_limit_below') }}
+        ) as near_limit_count,
+        coalesce(
+            sum(amount_exact) filter (where is_purchase and category_policy = 'cash_like'), 0
+        ) as cash_like_amount_sum
+    from transactions
+    group by card_id, transaction_date
+    order by transaction_date, card_id
+)
+
+select * from final

@@ -1,0 +1,22 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per merchant and day with a transaction. State behind the merchant's long windows.
+-- Counts and sums are over purchases (approved, not a refund).
+with
+
+transactions as (
+    select * from {{ ref('int_transactions') }}
+    where {{ in_build_window('transaction_date') }}
+),
+
+final as (
+    select
+        merchant_id,
+        transaction_date,
+        count(*) filter (where is_purchase) as txn_count,
+        coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum
+    from transactions
+    group by merchant_id, transaction_date
+    order by transaction_date, merchant_id
+)
+
+select * from final

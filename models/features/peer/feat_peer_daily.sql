@@ -1,0 +1,32 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per spending category, grade and day with a purchase. State behind peer baselines.
+with
+
+transactions as (
+    select
+        coalesce(category, 'unknown') as category_key,
+        coalesce(grade, 'unknown') as grade_key,
+        currency,
+        transaction_date,
+        log_amount
+    from {{ ref('int_transactions') }}
+    where
+        is_purchase
+        and {{ in_build_window('transaction_date') }}
+),
+
+final as (
+    select
+        currency,
+        category_key,
+        grade_key,
+        transaction_date,
+        count(*) as txn_count,
+        sum(log_amount) as log_amount_sum,
+        sum((log_amount * log_amount)::decimal(12, 6)) as log_amount_square_sum
+    from transactions
+    group by currency, category_key, grade_key, transaction_date
+    order by transaction_date, currency, category_key, grade_key
+)
+
+select * from final

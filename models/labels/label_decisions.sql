@@ -1,0 +1,46 @@
+{{ config(unique_key='decided_on') }}
+-- Grain: one row per decision on a transaction. A later decision on the same transaction is a
+-- further row: what was known at a time is the latest decision before it.
+with
+
+landed as (
+    select
+        transaction_id,
+        misuse,
+        decided_at,
+        'labels feed' as origin
+    from {{ ref('stg_labels') }}
+    where {{ in_build_window('decided_at::date') }}
+),
+
+-- a decision on a case is a decision on each transaction in it
+reviewed as (
+    select
+        case_members.transaction_id,
+        review_events.event = 'recovery_ordered' as misuse,
+        review_events.occurred_at as decided_at,
+        'review' as origin
+    from {{ ref('stg_review_events') }} as review_events
+    inner join {{ source('ledger', 'case_members') }} as case_members
+        on review_events.case_id = case_members.case_id
+    where
+        review_events.event in ('cleared', 'recovery_ordered')
+        and {{ in_build_window('review_events.occurred_at::date') }}
+),
+
+final as (
+    select distinct
+        transaction_id,
+        decided_at::date as decided_on,
+        decided_at,
+        misuse,
+        origin
+    from (
+        select * from landed
+        union all
+        select * from reviewed
+    ) as decisions
+    order by decided_at, transaction_id
+)
+
+select * from final

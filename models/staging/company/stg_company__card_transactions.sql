@@ -1,0 +1,35 @@
+-- Grain: one row per landed version of a transaction.
+with
+
+landed as (
+    select * from {{ source('company', 'card_transactions') }}
+),
+
+final as (
+    select
+        transaction_id,
+        card_id,
+        employee_id,
+        authorized_at,
+        coalesce(authorized_precision, 'second') as authorized_precision,
+        posted_at,
+        merchant_id,
+        merchant_name,
+        merchant_registration_no,
+        merchant_city,
+        merchant_country,
+        latitude,
+        longitude,
+        mcc,
+        category,
+        entry_mode,
+        amount,
+        currency,
+        coalesce(status, 'approved') as status,
+        original_transaction_id,
+        _load_id as load_id,
+        _line as load_line
+    from landed
+)
+
+select * from final

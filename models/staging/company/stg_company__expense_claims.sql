@@ -1,0 +1,27 @@
+-- Grain: one row per landed version of a claim.
+with
+
+landed as (
+    select * from {{ source('company', 'expense_claims') }}
+),
+
+final as (
+    select
+        claim_id,
+        employee_id,
+        submitted_at,
+        amount,
+        transaction_id,
+        account_code,
+        purpose,
+        attendees,
+        receipt_no,
+        approver_id,
+        approved_at,
+        payment,
+        _load_id as load_id,
+        _line as load_line
+    from landed
+)
+
+select * from final

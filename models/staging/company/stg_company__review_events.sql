@@ -1,0 +1,22 @@
+-- Grain: one row per landed review event.
+with
+
+landed as (
+    select * from {{ source('company', 'review_events') }}
+),
+
+final as (
+    select
+        event_id,
+        case_id,
+        event,
+        occurred_at,
+        actor_id,
+        note,
+        amount,
+        _load_id as load_id,
+        _line as load_line
+    from landed
+)
+
+select * from final
