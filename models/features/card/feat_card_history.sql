@@ -1,6 +1,7 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per card and day with a transaction: the card's past at the start of that day.
--- A window of N days is the N whole days before it; the day itself is not in it.
+-- A window of N days is the N whole days before it; the day itself is not in it. The baseline is
+-- what the card did from 90 to 15 days before: a spree of the last fortnight cannot hide itself.
 with
 
 active_cards as (
@@ -31,7 +32,11 @@ windowed as (
         sum(amount_sum) over last_14d as amount_sum_14d,
         sum(amount_sum) over last_30d as amount_sum_30d,
         sum(amount_sum) over last_90d as amount_sum_90d,
+        sum(txn_count) over baseline as baseline_txn_count,
+        sum(amount_sum) over baseline as baseline_amount_sum,
+        sum(amount_square_sum) over baseline as baseline_amount_square_sum,
         max(amount_max) over last_7d as amount_max_7d,
+        max(amount_max) over last_14d as amount_max_14d,
         max(amount_max) over last_90d as amount_max_90d,
         sum(log_amount_sum) over last_90d as log_amount_sum_90d,
         sum(log_amount_square_sum) over last_90d as log_amount_square_sum_90d,
@@ -44,7 +49,8 @@ windowed as (
         last_14d as (partition by card_id order by day range between 14 preceding and 1 preceding),
         last_30d as (partition by card_id order by day range between 30 preceding and 1 preceding),
         last_90d as (partition by card_id order by day range between 90 preceding and 1 preceding),
-        last_365d as (partition by card_id order by day range between 365 preceding and 1 preceding)
+        last_365d as (partition by card_id order by day range between 365 preceding and 1 preceding),
+        baseline as (partition by card_id order by day range between 90 preceding and 15 preceding)
 ),
 
 final as (
@@ -60,6 +66,21 @@ final as (
         (amount_sum_30d::double / nullif(txn_count_30d, 0))::double as card_amount_mean_30d,
         (amount_sum_90d::double / nullif(txn_count_90d, 0))::double as card_amount_mean_90d,
         amount_max_7d::double as card_amount_max_7d,
+        amount_max_14d::double as card_amount_max_14d,
+        (baseline_amount_sum::double / nullif(baseline_txn_count, 0))::double
+            as card_baseline_amount_mean,
+        case
+            when baseline_txn_count >= 5
+                then
+                    sqrt(
+                        greatest(
+                            baseline_amount_square_sum::double / baseline_txn_count
+                            - (baseline_amount_sum::double / baseline_txn_count)
+                            * (baseline_amount_sum::double / baseline_txn_count),
+                            0
+                        )
+                    )
+        end as card_baseline_amount_std,
         amount_max_90d::double as card_amount_max_90d,
         -- mean and standard deviation of log amounts need at least five purchases
         case

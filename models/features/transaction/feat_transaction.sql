@@ -88,6 +88,10 @@ final as (
         amount / card_amount_mean_30d as card_amount_ratio_30d,
         amount / card_amount_mean_90d as card_amount_ratio_90d,
         amount / card_amount_max_90d as card_amount_to_max_90d,
+        amount / card_baseline_amount_mean as card_amount_to_baseline,
+        (amount - card_baseline_amount_mean)
+        / (card_baseline_amount_std + 0.01 * card_baseline_amount_mean)
+            as card_amount_deviation_from_baseline,
         case
             when is_purchase
                 then (log_amount::double - card_log_amount_mean_90d) / (card_log_amount_std_90d + 0.1)
@@ -147,8 +151,12 @@ final as (
         card_amount_max_7d,
         card_amount_mean_7d / card_amount_mean_90d as card_amount_shift_7d,
         card_amount_max_7d / card_amount_mean_90d as card_amount_peak_7d,
+        card_baseline_amount_mean,
+        card_amount_max_14d / card_baseline_amount_mean as card_amount_peak_14d,
+        card_amount_mean_1d / card_baseline_amount_mean as card_amount_shift_1d,
         card_near_limit_count_30d,
         card_cash_like_amount_sum_30d,
+        card_cash_like_amount_sum_today,
 
         -- the merchant
         merchant_txn_count_15m,
@@ -168,6 +176,10 @@ final as (
         merchant_misuse_rate_30d,
         merchant_misuse_rate_90d,
         merchant_decided_count_30d,
+        merchant_misuse_count_30d,
+        merchant_days_since_first_misuse_30d,
+        merchant_days_since_misuse,
+        merchant_misuse_rate_since_first_30d,
 
         -- the card and the merchant, the card and the category
         card_merchant_txn_count_1d,

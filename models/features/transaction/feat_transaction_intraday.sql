@@ -15,7 +15,9 @@ transactions as (
         amount_exact,
         is_purchase,
         case when is_purchase then amount_exact else 0 end as purchase_amount,
-        case when is_purchase then 1 else 0 end as purchase
+        case when is_purchase then 1 else 0 end as purchase,
+        case when is_purchase and category_policy = 'cash_like' then amount_exact else 0 end
+            as cash_like_amount
     from {{ ref('int_transactions') }}
     where {{ in_build_window('transaction_date', lookback=3) }}
 ),
@@ -35,6 +37,7 @@ windowed as (
         sum(purchase) over card_1d as card_txn_count_1d,
         sum(purchase_amount) over card_1d as card_amount_sum_1d,
         max(case when is_purchase then authorized_at end) over card_3d as card_last_purchase_at,
+        sum(cash_like_amount) over card_today as card_cash_like_amount_sum_today,
         sum(purchase) over merchant_15m as merchant_txn_count_15m,
         sum(purchase_amount) over merchant_15m as merchant_amount_sum_15m,
         sum(purchase) over merchant_30m as merchant_txn_count_30m,
@@ -68,6 +71,10 @@ windowed as (
         card_3d as (
             partition by card_id order by authorized_at
             range between interval '259200' second preceding and interval '0.000001' second preceding
+        ),
+        card_today as (
+            partition by card_id, transaction_date order by authorized_at
+            range between unbounded preceding and interval '0.000001' second preceding
         ),
         merchant_15m as (
             partition by merchant_id order by authorized_at
@@ -118,6 +125,7 @@ final as (
         case
             when has_time then {{ hours_between('card_last_purchase_at', 'authorized_at') }}
         end as card_hours_since_purchase,
+        coalesce(card_cash_like_amount_sum_today, 0)::double as card_cash_like_amount_sum_today,
         case when has_time then coalesce(merchant_txn_count_15m, 0)::double end
             as merchant_txn_count_15m,
         case

@@ -1,0 +1,30 @@
+{# Expression: a number as a reviewer reads it, by its unit and in one of the two languages. #}
+{% macro format_value(number, unit, currency, language) -%}
+    {{ adapter.dispatch('format_value')(number, unit, currency, language) }}
+{%- endmacro %}
+
+{% macro default__format_value(number, unit, currency, language) -%}
+    {%- set words = {
+        'en': {'none': 'never before', 'purchases': ' purchases', 'days': ' days', 'hours': ' hours',
+               'standard_deviations': ' standard deviations', 'times': ' times', 'yes': 'yes', 'no': 'no'},
+        'ko': {'none': '기록 없음', 'purchases': '건', 'days': '일', 'hours': '시간',
+               'standard_deviations': ' 표준편차', 'times': '배', 'yes': '예', 'no': '아니요'},
+    }[language] -%}
+    case
+        when {{ number }} is null then '{{ words.none }}'
+        when {{ unit }} = 'currency' and {{ currency }} = 'KRW'
+            then format('{:,.0f}', {{ number }}) || ' KRW'
+        when {{ unit }} = 'currency' then format('{:,.2f}', {{ number }}) || ' ' || {{ currency }}
+        when {{ unit }} = 'times' then format('{:,.1f}', {{ number }}) || '{{ words.times }}'
+        when {{ unit }} in ('share', 'rate') then format('{:.0f} %', 100 * {{ number }})
+        when {{ unit }} = 'standard_deviations'
+            then format('{:,.1f}', {{ number }}) || '{{ words.standard_deviations }}'
+        when {{ unit }} = 'hour_of_day' then format('{:02.0f}:00', {{ number }})
+        when {{ unit }} = 'yes_no' and {{ number }} = 1 then '{{ words.yes }}'
+        when {{ unit }} = 'yes_no' then '{{ words.no }}'
+        when {{ unit }} = 'hours' then format('{:,.1f}', {{ number }}) || '{{ words.hours }}'
+        when {{ unit }} = 'days' then format('{:,.0f}', {{ number }}) || '{{ words.days }}'
+        when {{ unit }} = 'purchases' then format('{:,.0f}', {{ number }}) || '{{ words.purchases }}'
+        else format('{:,.1f}', {{ number }})
+    end
+{%- endmacro %}

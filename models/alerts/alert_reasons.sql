@@ -1,0 +1,228 @@
+-- Grain: one row per alerted subject and reason: each rule it hit, and up to three feature families
+-- that moved the models, strongest first.
+with
+
+alerted as (
+    select
+        subject_type,
+        subject_id,
+        transaction_id
+    from {{ ref('alert_queue') }}
+    where
+        is_alert
+        and alert_date is not null
+    union all
+    select
+        'transaction' as subject_type,
+        transaction_id as subject_id,
+        transaction_id
+    from {{ ref('review_probabilities') }}
+    where is_audit_draw
+),
+
+-- rules
+
+rule_reasons as (
+    select
+        alerted.subject_type,
+        alerted.subject_id,
+        'rule' as kind,
+        rule_hits.rule_id as code,
+        rule_hits.rule_version as version,
+        row_number() over (
+            partition by alerted.subject_type, alerted.subject_id
+            order by rule_catalog.severity_weight desc, rule_hits.rule_id asc
+        ) as place,
+        rule_hits.observed_value,
+        rule_hits.threshold_value,
+        rule_catalog.unit,
+        rule_catalog.title_en,
+        rule_catalog.title_ko,
+        rule_catalog.explanation_en,
+        rule_catalog.explanation_ko,
+        coalesce(transactions.currency, '{{ var("claim_currency") }}') as currency
+    from alerted
+    inner join {{ ref('rule_hits') }} as rule_hits
+        on
+            alerted.subject_type = rule_hits.subject_type
+            and alerted.subject_id = rule_hits.subject_id
+    inner join {{ ref('rule_catalog') }} as rule_catalog
+        on rule_hits.rule_id = rule_catalog.rule_id
+    left outer join {{ ref('int_transactions') }} as transactions
+        on alerted.transaction_id = transactions.transaction_id
+    where rule_catalog.stage = 'live'
+),
+
+rule_texts as (
+    select
+        *,
+        {{ format_value('observed_value', 'unit', 'currency', 'en') }} as observed_en,
+        {{ format_value('observed_value', 'unit', 'currency', 'ko') }} as observed_ko,
+        {{ format_value('threshold_value', 'unit', 'currency', 'en') }} as threshold_en,
+        {{ format_value('threshold_value', 'unit', 'currency', 'ko') }} as threshold_ko
+    from rule_reasons
+),
+
+-- models: each detector's contributions as shares of its own risk, so that they can be added up
+
+risks as (
+    select risk.*
+    from {{ ref('risk') }} as risk
+    inner join alerted
+        on
+            alerted.subject_type = 'transaction'
+            and risk.transaction_id = alerted.subject_id
+),
+
+contributions as (
+    select
+        risks.transaction_id,
+        risks.tree_risk as detector_risk,
+        scores.version,
+        {{ unnest_structs('scores.reasons') }}
+    from risks
+    inner join {{ ref('score_gradient_boosted_tree') }} as scores
+        on
+            risks.transaction_date = scores.transaction_date
+            and risks.transaction_id = scores.transaction_id
+    union all
+    select
+        risks.transaction_id,
+        risks.anomaly_risk / 2 as detector_risk,
+        scores.version,
+        {{ unnest_structs('scores.reasons') }}
+    from risks
+    inner join {{ ref('score_isolation_forest') }} as scores
+        on
+            risks.transaction_date = scores.transaction_date
+            and risks.transaction_id = scores.transaction_id
+    union all
+    select
+        risks.transaction_id,
+        risks.anomaly_risk / 2 as detector_risk,
+        scores.version,
+        {{ unnest_structs('scores.reasons') }}
+    from risks
+    inner join {{ ref('score_empirical_tails') }} as scores
+        on
+            risks.transaction_date = scores.transaction_date
+            and risks.transaction_id = scores.transaction_id
+),
+
+shares as (
+    select
+        transaction_id,
+        version,
+        feature,
+        detector_risk * contribution
+        / sum(contribution) over (partition by transaction_id, version) as share
+    from contributions
+    where detector_risk > 0
+),
+
+by_feature as (
+    select
+        shares.transaction_id,
+        feature_catalog.family,
+        shares.feature,
+        feature_catalog.unit,
+        feature_catalog.label_en,
+        feature_catalog.label_ko,
+        sum(shares.share) as share,
+        string_agg(distinct shares.version, ',' order by shares.version) as version
+    from shares
+    inner join {{ ref('feature_catalog') }} as feature_catalog
+        on shares.feature = feature_catalog.feature
+    group by all
+),
+
+by_family as (
+    select
+        *,
+        sum(share) over (partition by transaction_id, family) as family_share,
+        row_number() over (
+            partition by transaction_id, family
+            order by share desc, feature asc
+        ) as place_in_family
+    from by_feature
+),
+
+families as (
+    select
+        *,
+        row_number() over (
+            partition by transaction_id
+            order by family_share desc, family asc
+        ) as place
+    from by_family
+    where place_in_family = 1
+),
+
+feature_values as (
+    select
+        transaction_id,
+        feature,
+        value
+    from (
+        select detector_inputs.* exclude (transaction_date)
+        from {{ ref('detector_inputs') }} as detector_inputs
+        inner join risks on detector_inputs.transaction_id = risks.transaction_id
+    ) as inputs
+    unpivot include nulls (value for feature in (columns(* exclude (transaction_id))))
+),
+
+model_texts as (
+    select
+        families.transaction_id,
+        families.feature,
+        families.version,
+        families.place,
+        feature_values.value,
+        families.label_en,
+        families.label_ko,
+        {{ format_value('feature_values.value', 'families.unit', 'risks.currency', 'en') }}
+            as value_en,
+        {{ format_value('feature_values.value', 'families.unit', 'risks.currency', 'ko') }}
+            as value_ko
+    from families
+    inner join risks on families.transaction_id = risks.transaction_id
+    inner join feature_values
+        on
+            families.transaction_id = feature_values.transaction_id
+            and families.feature = feature_values.feature
+    where families.place <= 3
+),
+
+final as (
+    select
+        subject_type,
+        subject_id,
+        kind,
+        place::integer as place,
+        code,
+        version,
+        observed_value,
+        threshold_value,
+        title_en || ': '
+        || replace(replace(explanation_en, '{observed}', observed_en), '{threshold}', threshold_en)
+            as text_en,
+        title_ko || ': '
+        || replace(replace(explanation_ko, '{observed}', observed_ko), '{threshold}', threshold_ko)
+            as text_ko
+    from rule_texts
+    union all
+    select
+        'transaction' as subject_type,
+        transaction_id as subject_id,
+        'model' as kind,
+        place::integer as place,
+        feature as code,
+        version,
+        value as observed_value,
+        null as threshold_value,
+        label_en || ' ' || value_en as text_en,
+        label_ko || ' ' || value_ko as text_ko
+    from model_texts
+)
+
+select * from final

@@ -1,0 +1,180 @@
+{{ config(contract={'enforced': true}) }}
+-- Grain: one row per proposed alert: what the issue step appends to the ledger once all checks pass.
+with
+
+chosen as (
+    select
+        alert_date,
+        lane,
+        case_id,
+        subject_type,
+        subject_id,
+        transaction_id,
+        occurred_on,
+        risk,
+        expected_value
+    from {{ ref('alert_queue') }}
+    where
+        is_alert
+        and alert_date is not null
+    union all
+    select
+        review_probabilities.queued_on as alert_date,
+        'audit' as lane,
+        review_probabilities.case_id,
+        'transaction' as subject_type,
+        review_probabilities.transaction_id as subject_id,
+        review_probabilities.transaction_id,
+        risk.transaction_date as occurred_on,
+        risk.risk,
+        risk.expected_value
+    from {{ ref('review_probabilities') }} as review_probabilities
+    inner join {{ ref('risk') }} as risk
+        on review_probabilities.transaction_id = risk.transaction_id
+    where review_probabilities.is_audit_draw
+),
+
+reasons as (
+    select
+        subject_type,
+        subject_id,
+        string_agg(code || '@' || version, ',' order by place) filter (where kind = 'rule')
+            as rules,
+        string_agg(text_en, '; ' order by place) filter (where kind = 'rule') as rules_en,
+        string_agg(text_ko, '; ' order by place) filter (where kind = 'rule') as rules_ko,
+        string_agg(text_en, '; ' order by place) filter (where kind = 'model') as unusual_en,
+        string_agg(text_ko, '; ' order by place) filter (where kind = 'model') as unusual_ko
+    from {{ ref('alert_reasons') }}
+    group by subject_type, subject_id
+),
+
+claims as (
+    select
+        claim_id,
+        employee_id,
+        amount,
+        purpose,
+        submitted_at
+    from {{ ref('int_claims') }}
+),
+
+-- the settings that decided which cases found a seat
+policy as (
+    select substr(md5(string_agg(setting, ';' order by setting)), 1, 8) as policy_version
+    from (
+        select concat_ws('|', 'budget', valid_from, alerts_per_day, audit_share) as setting
+        from {{ ref('review_budget') }}
+        union all
+        select concat_ws('|', 'weight', component, weight) as setting
+        from {{ ref('risk_weights') }}
+        union all
+        select
+            concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
+                as setting
+        from {{ ref('currencies') }}
+    ) as settings
+),
+
+described as (
+    select
+        chosen.*,
+        transactions.card_id,
+        coalesce(claims.employee_id, transactions.employee_id) as employee_id,
+        transactions.department_id,
+        transactions.merchant_id,
+        coalesce(transactions.merchant_name, transactions.merchant_id) as merchant_name,
+        coalesce(claims.submitted_at, transactions.authorized_at) as occurred_at,
+        coalesce(claims.amount, transactions.amount) as amount,
+        coalesce(transactions.currency, '{{ var("claim_currency") }}') as currency,
+        case
+            when chosen.subject_type = 'claim' then strftime(claims.submitted_at, '%Y-%m-%d')
+            when transactions.has_time then strftime(transactions.authorized_at, '%Y-%m-%d %H:%M')
+            else strftime(transactions.authorized_at, '%Y-%m-%d')
+        end as moment,
+        reasons.rules,
+        reasons.rules_en,
+        reasons.rules_ko,
+        reasons.unusual_en,
+        reasons.unusual_ko
+    from chosen
+    left outer join {{ ref('int_transactions') }} as transactions
+        on chosen.transaction_id = transactions.transaction_id
+    left outer join claims
+        on
+            chosen.subject_type = 'claim'
+            and chosen.subject_id = claims.claim_id
+    left outer join reasons
+        on
+            chosen.subject_type = reasons.subject_type
+            and chosen.subject_id = reasons.subject_id
+),
+
+worded as (
+    select
+        *,
+        'currency' as amount_unit,
+        case
+            when lane = 'audit' then ' Drawn at random for the audit below the line.'
+            else ''
+        end
+        || coalesce(' ' || rules_en || '.', '')
+        || coalesce(' Unusual: ' || unusual_en || '.', '') as because_en,
+        case
+            when lane = 'audit' then ' 무작위 감사 표본입니다.'
+            else ''
+        end
+        || coalesce(' ' || rules_ko || '.', '')
+        || coalesce(' 이례적인 점: ' || unusual_ko || '.', '') as because_ko
+    from described
+),
+
+final as (
+    select
+        md5(worded.subject_type || '|' || worded.subject_id) as alert_id,
+        worded.alert_date::date as alert_date,
+        row_number() over (
+            partition by worded.alert_date
+            order by
+                case worded.lane when 'mandatory' then 1 when 'risk' then 2 else 3 end asc,
+                worded.expected_value desc,
+                worded.subject_id asc
+        )::integer as place,
+        worded.lane,
+        worded.case_id,
+        worded.subject_type,
+        worded.subject_id,
+        worded.transaction_id,
+        worded.occurred_at,
+        worded.card_id,
+        worded.employee_id,
+        worded.department_id,
+        worded.merchant_id,
+        worded.merchant_name,
+        worded.amount,
+        worded.currency,
+        worded.risk,
+        worded.expected_value,
+        worded.rules,
+        case worded.subject_type when 'claim' then 'Claim of ' else '' end
+        || {{ format_value('worded.amount', 'worded.amount_unit', 'worded.currency', 'en') }}
+        || coalesce(' at ' || worded.merchant_name, '')
+        || ' on ' || worded.moment || '.' || worded.because_en as sentence_en,
+        worded.moment || coalesce(' ' || worded.merchant_name, '') || ' '
+        || {{ format_value('worded.amount', 'worded.amount_unit', 'worded.currency', 'ko') }}
+        || case worded.subject_type when 'claim' then ' 청구.' else ' 결제.' end
+        || worded.because_ko as sentence_ko,
+        risk.tree_probability,
+        risk.anomaly_score,
+        risk.tree_version,
+        risk.isolation_forest_version,
+        risk.empirical_tails_version,
+        policy.policy_version
+    from worded
+    cross join policy
+    left outer join {{ ref('risk') }} as risk
+        on
+            worded.subject_type = 'transaction'
+            and worded.subject_id = risk.transaction_id
+)
+
+select * from final

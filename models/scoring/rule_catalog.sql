@@ -1,0 +1,68 @@
+{{ config(materialized='table', contract={'enforced': true}) }}
+-- Grain: one row per active rule, from its yml entry. A rule's version changes with its SQL or its
+-- thresholds, and with nothing else.
+with
+
+entries as (
+    {% for node in rule_entries() %}
+        {%- set meta = node.config.meta %}
+        select
+            '{{ meta.rule_id }}' as rule_id,
+            '{{ node.name }}' as model_name,
+            '{{ meta.typology }}' as typology,
+            '{{ meta.title_en | replace("'", "''") }}' as title_en,
+            '{{ meta.title_ko | replace("'", "''") }}' as title_ko,
+            '{{ meta.explanation_en | replace("'", "''") }}' as explanation_en,
+            '{{ meta.explanation_ko | replace("'", "''") }}' as explanation_ko,
+            '{{ meta.what_to_do_en | replace("'", "''") }}' as what_to_do_en,
+            '{{ meta.what_to_do_ko | replace("'", "''") }}' as what_to_do_ko,
+            '{{ node.description | replace("'", "''") | trim }}' as description,
+            '{{ meta.unit }}' as unit,
+            '{{ meta.severity }}' as severity,
+            '{{ meta.kind }}' as kind,
+            '{{ meta.stage }}' as stage,
+            '{{ meta.owner | replace("'", "''") }}' as owner,
+            '{{ meta.policy_clause | replace("'", "''") }}' as policy_clause,
+            date '{{ meta.review_by }}' as review_by,
+            '{{ node.checksum.checksum }}' as checksum
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+thresholds as (
+    select
+        rule_id,
+        string_agg(parameter || '=' || threshold, ';' order by parameter) as thresholds
+    from {{ ref('rule_thresholds') }}
+    group by rule_id
+),
+
+final as (
+    select
+        entries.rule_id,
+        substr(md5(entries.checksum || coalesce(thresholds.thresholds, '')), 1, 8) as rule_version,
+        entries.model_name,
+        entries.typology,
+        entries.title_en,
+        entries.title_ko,
+        entries.explanation_en,
+        entries.explanation_ko,
+        entries.what_to_do_en,
+        entries.what_to_do_ko,
+        entries.description,
+        entries.unit,
+        entries.severity,
+        risk_weights.weight as severity_weight,
+        entries.kind,
+        entries.stage,
+        entries.owner,
+        entries.policy_clause,
+        entries.review_by,
+        thresholds.thresholds
+    from entries
+    left outer join thresholds on entries.rule_id = thresholds.rule_id
+    left outer join {{ ref('risk_weights') }} as risk_weights
+        on risk_weights.component = 'severity_' || entries.severity
+)
+
+select * from final

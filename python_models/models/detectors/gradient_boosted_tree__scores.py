@@ -1,0 +1,13 @@
+import detectors
+
+
+def model(dbt, session):
+    purchases = dbt.ref("detector_inputs")
+    artefacts = dbt.ref("gradient_boosted_tree__fit")
+    features = dbt.ref("feature_catalog")
+    window = dbt.ref("int_build_window")
+    if dbt.is_incremental:
+        purchases = purchases.join(window, "transaction_date between built_from and built_until")
+    columns = detectors.input_columns("gradient_boosted_tree", features.to_arrow_table())
+    reader = session.cursor().sql(purchases.select(*columns).sql_query()).to_arrow_reader(100_000)
+    return detectors.score("gradient_boosted_tree", artefacts=artefacts.to_arrow_table(), batches=reader)
