@@ -1,0 +1,118 @@
+"""The command line `cardwatch`: thin commands, and one sentence for every mistake."""
+
+import io
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.errors import CardwatchError
+
+# A command imports what it needs itself, so that `cardwatch --help` answers at once.
+app = typer.Typer(
+    help="Finds misuse of corporate cards inside the company's own data warehouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
+
+
+def main() -> None:
+    """Run the command in sys.argv; a mistake ends in one sentence and exit code 1 (usage: 2)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console that lacks a character must not turn an answer into a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        if "--json" in sys.argv:
+            _print_json({"error": sentence})
+        else:
+            print(f"cardwatch: {sentence}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def land(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV or Parquet files.")],
+    source: Annotated[str, typer.Option(help="Source of the files, such as company.")],
+    feed: Annotated[str, typer.Option(help="Feed they belong to, such as card_transactions.")],
+    as_json: Json = False,
+) -> None:
+    """Copy files into the landing folder, from which the next run loads them."""
+    from orchestration.home import Home
+    from orchestration.landing import copy_to_landing
+
+    landed = copy_to_landing(Home.from_environment(), files, source, feed)
+    if as_json:
+        _print_json({"files": [vars(file) for file in landed]})
+        return
+    for file in landed:
+        state = "this content is already landed as" if file.already_landed else "landed as"
+        print(f"{file.file}: {state} {file.landed_as}")
+        if file.ignored_columns:
+            print(f"  ignored, the feed has no such column: {', '.join(file.ignored_columns)}")
+
+
+@app.command()
+def demo(
+    employees: Annotated[int | None, typer.Option(min=100, help="Size of the company.")] = None,
+    months: Annotated[int | None, typer.Option(min=1, max=120, help="Months of data.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random.")] = None,
+    last_day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the data.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the demo company's files into the landing folder; the truth goes apart from them."""
+    from tempfile import TemporaryDirectory
+
+    from orchestration.demo_company import write_demo_company
+    from orchestration.home import Home
+    from orchestration.landing import place_folder
+
+    home = Home.from_environment()
+    home.temporary.mkdir(parents=True, exist_ok=True)
+    day = last_day.date() if last_day else None
+    chosen = {"employees": employees, "months": months, "seed": seed, "last_day": day}
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    with TemporaryDirectory(dir=home.temporary, prefix="demo-") as folder:
+        landing, truth = Path(folder, "landing"), Path(folder, "truth")
+        summary = write_demo_company(landing, truth, **given)
+        placed = place_folder(landing / "company", home.landing / "company")
+        place_folder(truth, home.truth, replace=True)
+    if as_json:
+        _print_json({**vars(summary), "files_landed": placed, "landing": home.landing})
+        return
+    print(
+        f"demo company of {summary.employees:,} employees with {summary.transactions:,} "
+        f"transactions, {summary.first_day} to {summary.last_day}"
+    )
+    what = f"{placed} files landed in" if placed else "nothing new, all files were already in"
+    print(f"{what} {home.landing / 'company'}")
+
+
+def _sentence(error: Exception) -> str | None:
+    """What a user needs to read about an error; None for one that is no fault of theirs."""
+    from orchestration.warehouse import explain_database_error
+
+    explained = error if isinstance(error, CardwatchError) else explain_database_error(error)
+    if explained:
+        return str(explained)
+    if isinstance(error, OSError) and error.filename:
+        reason = (error.strerror or type(error).__name__).lower()
+        return f"{error.filename} cannot be used ({reason}); check the path and your rights to it"
+    return None
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer, default=str, ensure_ascii=False))
