@@ -15,6 +15,7 @@ import numpy as np
 from orchestration.demo_company import figures as f
 from orchestration.demo_company import shapes
 from orchestration.demo_company.days import Array
+from orchestration.demo_company.files import days_of
 from orchestration.demo_company.merchants import CITY_LATITUDE, CITY_LONGITUDE
 from orchestration.demo_company.people import Habit, kilometres, uniform_hash
 from orchestration.demo_company.world import APPROVED, Bills, World, together
@@ -54,6 +55,14 @@ def with_trips(world: World) -> Array:
 def leaving(world: World) -> Array:
     """Holders who leave the company in the period."""
     return (world.cards.primary >= 0) & (world.people.left < f.NEVER) & (world.people.hired < 0)
+
+
+def leaving_with_open_card(world: World) -> Array:
+    """Those leavers whose card is blocked too late; all leavers if there are none."""
+    exits = leaving(world)
+    blocked_on = days_of(world.cards.blocked_at[world.cards.primary])
+    late = exits & (blocked_on > world.people.left)
+    return late if late.any() else exits
 
 
 def with_sleeping_card(world: World) -> Array:
@@ -134,7 +143,7 @@ KINDS = (
         occasional=True,
     ),
     Kind("use_on_leave", "B4", 3, shapes.on_leave, with_leave, occasional=True),
-    Kind("pre_exit_surge", "B5", 2.5, shapes.before_exit, leaving),
+    Kind("pre_exit_surge", "B5", 2.5, shapes.before_exit, leaving_with_open_card),
     Kind("near_home", "B6", 8, shapes.near_home, far_from_site, occasional=True),
     Kind("home_city_during_trip", "B9", 1.5, shapes.home_during_trip, with_trips),
     Kind(
