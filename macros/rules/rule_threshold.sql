@@ -5,9 +5,10 @@
     comparison with null would silently find nothing.
 #}
 {% macro rule_threshold(rule_id, parameter) -%}
-    {%- set overridden = var('threshold_overrides', {}).get(rule_id ~ '.' ~ parameter) -%}
-    {%- if overridden is not none -%}
-        {{ overridden | float }}
+    {%- set overrides = var('threshold_overrides', {}) -%}
+    {%- set name = rule_id ~ '.' ~ parameter -%}
+    {%- if name in overrides -%}
+        {{ overrides[name] | float }}
     {%- else -%}
         (
             select

@@ -1,0 +1,38 @@
+-- Grain: one row per purchase late at night.
+with
+
+transactions as (
+    select
+        transaction_id,
+        authorized_at,
+        amount,
+        category,
+        is_night,
+        hour_of_day,
+        is_on_trip
+    from {{ ref('feat_transaction') }}
+    where is_purchase
+),
+
+final as (
+    select
+        'time_place_001' as rule_id,
+        'transaction' as subject_type,
+        transaction_id as subject_id,
+        transaction_id,
+        authorized_at as occurred_at,
+        hour_of_day as observed_value,
+        {{ var('night_from_hour') }}::double as threshold_value,
+        {{ evidence(['hour_of_day', 'amount', 'category', 'is_on_trip']) }} as evidence
+    from transactions
+    where
+        is_night = 1
+        and amount > {{ rule_threshold('time_place_001', 'minimum_amount') }}
+        -- who travels eats late
+        and coalesce(is_on_trip, 0) = 0
+        -- rooms and flights are booked, subscriptions and bills debited, at any hour
+        and coalesce(category, 'unknown')
+        not in ('lodging', 'airline', 'software', 'utilities_telecom')
+)
+
+select * from final
