@@ -1,0 +1,186 @@
+"""Artefacts: how a fit becomes a row, and how untrusted rows become models again."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.contract import (
+    ARTEFACT_SCHEMA,
+    Detector,
+    DetectorError,
+    Floats,
+    Integers,
+    Model,
+    Outcome,
+)
+from detectors.training import EPOCH, Training
+
+FITTED = "fitted"
+SKIPPED = "skipped"
+
+NUMERIC_KINDS = "fiu"
+
+
+def artefact_row(
+    detector: Detector, parameters: Any, training: Training, outcome: Outcome
+) -> pa.Table:
+    """The one-row table of `ARTEFACT_SCHEMA` that records a fit or why it was skipped."""
+    payload = outcome.payload
+    sha256 = None if payload is None else hashlib.sha256(payload).hexdigest()
+    row = {
+        "detector": detector.name,
+        "version": version_name(detector.name, training.until, sha256),
+        "trained_until": training.until,
+        "algorithm": detector.name,
+        "parameters": json.dumps(asdict(parameters), sort_keys=True),
+        "features": json.dumps([feature.name for feature in training.features]),
+        "training_rows": outcome.training_rows,
+        "positive_labels": int((training.misuse == 1).sum()),
+        "trained_from": training.first_day,
+        "data_fingerprint": training.fingerprint,
+        "artefact": payload,
+        "artefact_sha256": sha256,
+        "status": SKIPPED if payload is None else FITTED,
+        "note": outcome.note,
+    }
+    return pa.Table.from_pylist([row], schema=ARTEFACT_SCHEMA)
+
+
+def version_name(name: str, trained_until: date, sha256: str | None) -> str:
+    """Detector, first day it scores, and the start of the artefact's hash."""
+    return f"{name}-{trained_until.isoformat()}-{SKIPPED if sha256 is None else sha256[:8]}"
+
+
+def write_json(content: Mapping[str, Any]) -> bytes:
+    """Canonical JSON: the same content is always the same bytes; NaN and infinity are refused."""
+    return json.dumps(
+        content, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
+    ).encode()
+
+
+def read_json(payload: bytes, expected_format: str) -> dict[str, Any]:
+    """The object in a JSON artefact; raises `DetectorError` unless it has the expected format."""
+    try:
+        content = json.loads(payload.decode())
+    except (ValueError, RecursionError) as error:
+        raise DetectorError(f"The artefact is not JSON: {type(error).__name__}.") from error
+    require(isinstance(content, dict), "it is not a JSON object")
+    require(content.get("format") == expected_format, f"its format is not {expected_format}")
+    return dict(content)
+
+
+def require(condition: object, complaint: str) -> None:
+    """Raise `DetectorError` with the complaint about an artefact unless the condition holds."""
+    if not condition:
+        raise DetectorError(f"The artefact is not usable: {complaint}.")
+
+
+def read_names(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The feature names of an artefact: a list of different, non-empty strings."""
+    listed = content.get("features")
+    names = tuple(listed) if isinstance(listed, list) else ()
+    require(names, "it has no list of features")
+    require(all(isinstance(name, str) and name for name in names), "a feature has no name")
+    require(len(set(names)) == len(names), "a feature is listed twice")
+    return names
+
+
+def read_number(content: Mapping[str, Any], name: str) -> float:
+    """One finite number of an artefact."""
+    return float(read_numbers([content.get(name)], name)[0])
+
+
+def read_numbers(values: object, name: str) -> Floats:
+    """A list of numbers, or an array, as float64 of shape (n,); every one must be finite."""
+    complaint = f"{name} is not a list of numbers"
+    if isinstance(values, np.ndarray):
+        require(values.dtype.kind in NUMERIC_KINDS and values.ndim == 1, complaint)
+        numbers = values.astype(np.float64)
+    else:
+        listed = values if isinstance(values, list) else [None]
+        require(all(type(value) in (int, float) for value in listed), complaint)
+        try:
+            numbers = np.array(listed, dtype=np.float64)
+        except OverflowError as error:
+            raise DetectorError(f"The artefact is not usable: {complaint}.") from error
+    require(np.isfinite(numbers).all(), complaint)
+    return numbers
+
+
+class Timeline:
+    """The fitted versions of one detector in time; every day belongs to at most one of them."""
+
+    def __init__(self, detector: Detector, artefacts: pa.Table) -> None:
+        """Verify the hash of every fitted artefact; nothing is loaded yet.
+
+        Raises `DetectorError` when an artefact differs from its hash or version, or when two
+        different artefacts claim the same day.
+        """
+        missing = sorted(set(ARTEFACT_SCHEMA.names) - set(artefacts.column_names))
+        if missing:
+            raise DetectorError(f"The artefact table has no column {', '.join(missing)}.")
+        rows = {
+            row["version"]: row
+            for row in artefacts.select(ARTEFACT_SCHEMA.names).to_pylist()
+            if row["algorithm"] == detector.name and row["status"] == FITTED
+        }
+        for row in rows.values():
+            _verify(detector.name, row)
+        self._detector = detector
+        self._rows = sorted(rows.values(), key=lambda row: row["trained_until"])
+        self._models: dict[int, Model] = {}
+        self._starts = np.array(
+            [(row["trained_until"] - EPOCH).days for row in self._rows], dtype=np.int64
+        )
+        for earlier, later in itertools.pairwise(self._rows):
+            if earlier["trained_until"] == later["trained_until"]:
+                raise DetectorError(
+                    f"{earlier['version']} and {later['version']} claim the same days."
+                )
+
+    @property
+    def versions(self) -> list[str]:
+        """Version names, earliest first."""
+        return [row["version"] for row in self._rows]
+
+    def assign(self, days: Integers) -> Integers:
+        """For days since 1970, the position of the version that scores them; -1 before the first.
+
+        That is the version with the latest `trained_until` on or before the day.
+        """
+        return np.searchsorted(self._starts, days, side="right").astype(np.int64) - 1
+
+    def model(self, position: int) -> Model:
+        """The model of a version, loaded when it is needed for the first time."""
+        if position not in self._models:
+            row = self._rows[position]
+            try:
+                model = self._detector.load(row["artefact"])
+            except DetectorError as error:
+                raise DetectorError(f"{row['version']} cannot be loaded: {error}") from error
+            if json.dumps(list(model.features)) != row["features"]:
+                raise DetectorError(
+                    f"{row['version']} lists other features than its artefact holds."
+                )
+            self._models[position] = model
+        return self._models[position]
+
+
+def _verify(name: str, row: Mapping[str, Any]) -> None:
+    """Compare an artefact with its recorded hash and version."""
+    if row["artefact"] is None or row["trained_until"] is None:
+        raise DetectorError(f"{row['version']} is marked as fitted but has no artefact or date.")
+    sha256 = hashlib.sha256(row["artefact"]).hexdigest()
+    if sha256 != row["artefact_sha256"]:
+        raise DetectorError(f"The artefact of {row['version']} does not match its recorded hash.")
+    if row["version"] != version_name(name, row["trained_until"], sha256):
+        raise DetectorError(f"The version {row['version']} does not belong to its artefact.")
