@@ -486,6 +486,7 @@ class TestVersions:
 
 
 class TestFrozenScores:
+    @settings(deadline=None)
     @given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.integers(-1, 21))
     def test_tail_is_the_rank_in_the_reference(self, reference, score):
         values = np.array(reference, dtype=float)
@@ -495,6 +496,7 @@ class TestFrozenScores:
         assert tail == pytest.approx(-np.log10(1 - rank))
         assert 0 <= tail <= np.log10(len(reference) + 1) + 1e-12
 
+    @settings(deadline=None)
     @given(
         st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), min_size=1, max_size=60),
         st.floats(0, 1),
