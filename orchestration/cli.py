@@ -29,7 +29,7 @@ def main() -> None:
             # A console that lacks a character must not turn an answer into a traceback.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name="cardwatch")
     except Exception as error:
         sentence = _sentence(error)
         if sentence is None:
@@ -74,22 +74,16 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Write the demo company's files into the landing folder; the truth goes apart from them."""
-    from tempfile import TemporaryDirectory
-
-    from orchestration.demo_company import write_demo_company
     from orchestration.home import Home
-    from orchestration.landing import place_folder
+    from orchestration.landing import land_demo
 
+    if last_day and not 2000 <= last_day.year <= 2100:
+        raise typer.BadParameter("choose a day of the years 2000 to 2100", param_hint="--last-day")
     home = Home.from_environment()
-    home.temporary.mkdir(parents=True, exist_ok=True)
     day = last_day.date() if last_day else None
     chosen = {"employees": employees, "months": months, "seed": seed, "last_day": day}
-    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    with TemporaryDirectory(dir=home.temporary, prefix="demo-") as folder:
-        landing, truth = Path(folder, "landing"), Path(folder, "truth")
-        summary = write_demo_company(landing, truth, **given)
-        placed = place_folder(landing / "company", home.landing / "company")
-        place_folder(truth, home.truth, replace=True)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    summary, placed = land_demo(home, **given)
     if as_json:
         _print_json({**vars(summary), "files_landed": placed, "landing": home.landing})
         return
@@ -98,7 +92,46 @@ def demo(
         f"transactions, {summary.first_day} to {summary.last_day}"
     )
     what = f"{placed} files landed in" if placed else "nothing new, all files were already in"
-    print(f"{what} {home.landing / 'company'}")
+    print(f"{what} {home.landing}")
+
+
+@app.command()
+def run(
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Build anew from this day on."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Build no later day.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run everything: load what has landed, score, alert, check, issue and publish."""
+    from orchestration.home import Home
+    from orchestration.run import run_pipeline
+    from orchestration.summary import describe
+
+    home = Home.from_environment()
+    first, last = (day.date() if day else None for day in (since, until))
+    if first and last and first > last:
+        raise CardwatchError(f"--since {first} is after --until {last}; swap them")
+    summary = run_pipeline(home, first, last)
+    if as_json:
+        _print_json(summary.as_json())
+        return
+    print(describe(summary, home))
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+) -> None:
+    """Show the runs, assets and checks in Dagster's web page (on this machine only by default)."""
+    from orchestration.home import Home
+    from orchestration.run import serve
+
+    serve(Home.from_environment(), host, port)
 
 
 def _sentence(error: Exception) -> str | None:

@@ -2,12 +2,13 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,9 @@ from orchestration.errors import CardwatchError
 from orchestration.sources import Feed
 
 FORMATS = (".csv", ".parquet")
+
+# Digits that could be a card number, however they are grouped; more than the Luhn sum finds.
+_CARD_LIKE = re.compile(r"\d(?:[\s\-\u2010-\u2015._/]*\d){12,}")
 
 # Lines or rows in memory at a time while a file is read.
 PIECE = 50_000
@@ -34,7 +38,7 @@ class CheckedFile:
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """A line of a CSV file that is no row."""
+    """A line of a CSV file that is no row, or a row of any file that cannot be typed; masked."""
 
     line: int
     reason: str
@@ -91,6 +95,16 @@ def read_pieces(file: CheckedFile) -> Iterator[Piece]:
     return _csv_pieces(file.path, len(file.header))
 
 
+def masked(text: str) -> str:
+    """Replace whatever could be a card number by its last four digits."""
+
+    def last_four(found: re.Match[str]) -> str:
+        digits = re.sub(r"\D", "", found[0].removesuffix(".0"))
+        return "*" * 12 + digits[-4:]
+
+    return _CARD_LIKE.sub(last_four, text)
+
+
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
@@ -113,19 +127,26 @@ def _parquet_pieces(path: Path) -> Iterator[Piece]:
         raise CardwatchError(f"{path} is damaged after row {row - 1}; export it again") from error
 
 
+def _open_csv(path: Path) -> TextIO:
+    # Bytes that are not UTF-8 become surrogates, so that they cost their own line only.
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
 def _csv_header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(stream, strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
+        with _open_csv(path) as stream:
+            names = next(csv.reader(stream, strict=True), [])
+    except csv.Error:
+        names = []
+    if not names or not _is_utf8("".join(names)):
         raise CardwatchError(
             f"the first line of {path} is not UTF-8 text with commas between; export it as such"
-        ) from error
+        )
+    return names
 
 
 def _csv_pieces(path: Path, width: int) -> Iterator[Piece]:
-    # Bytes that are not UTF-8 become surrogates, so that they cost their own line only.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+    with _open_csv(path) as stream:
         header = csv.reader(stream, strict=True)
         next(header)
         number = header.line_num + 1
@@ -192,7 +213,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _printable(line: str) -> str:
-    return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return masked(line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _text_table(records: Sequence[Sequence[str]], lines: Sequence[int], width: int) -> pa.Table:

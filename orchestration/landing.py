@@ -7,7 +7,6 @@ manifest entry become visible in one transaction.
 
 import json
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -28,10 +28,14 @@ from orchestration.landed_file import (
     CheckedFile,
     check_file,
     hash_file,
+    masked,
     read_pieces,
 )
 from orchestration.sources import LOAD_COLUMNS, RAW_SCHEMA, Column, Feed, find_feed, read_feeds
 from orchestration.warehouse import explain_database_error
+
+if TYPE_CHECKING:
+    from orchestration.demo_company import DemoSummary
 
 # Files of one feed are read together up to this size.
 BATCH_BYTES = 4_000_000
@@ -49,7 +53,7 @@ _RAW_TABLES = """
     );
     create table if not exists raw.run_state (
         completed_load_id bigint default 0, completed_until date,
-        requested_since date, requested_until date
+        requested_since date, requested_until date, audit_seed varchar
     );
     insert into raw.run_state (completed_load_id)
     select 0 where not exists (from raw.run_state);
@@ -105,9 +109,6 @@ _WANTED = {
     "TIMESTAMP": "a local time such as 2025-01-31 18:05:00, without time zone (TIMESTAMP)",
     "DATE": "a day such as 2025-01-31 (DATE)",
 }
-
-# Digits that could be a card number, however they are grouped; more than the Luhn sum finds.
-_CARD_LIKE = re.compile(r"\d(?:[\s\-\u2010-\u2015._/]*\d){12,}")
 
 # Columns of the temporary tables, under names which no yml can declare. The fault of a row is the
 # name of the column that cannot be read, or _CLEAR_CARD_NUMBER.
@@ -204,25 +205,21 @@ def copy_to_landing(home: Home, files: Sequence[Path], source: str, feed: str) -
     return [_copy(file, folder) for file in checked]
 
 
-def place_folder(prepared: Path, target: Path, replace: bool = False) -> int:
-    """Copy the files of a prepared folder to where only the same files may lie; count new ones.
+def land_demo(home: Home, **chosen: Any) -> tuple["DemoSummary", int]:
+    """Land the demo company as chosen, its truth apart from it; also count the files that are new.
 
-    With `replace`, other files may lie there, and those of the same names give way.
+    It is never mixed with other files of the source, nor with a demo company chosen otherwise.
     """
-    files = {path.relative_to(prepared) for path in _visible(prepared) if path.is_file()}
-    present = {path.relative_to(target) for path in _visible(target) if path.is_file()}
-    same = {
-        file for file in files & present if hash_file(prepared / file) == hash_file(target / file)
-    }
-    if not replace and present != same:
-        raise CardwatchError(
-            f"{target} already holds other files, such as {min(present - same)}; "
-            "empty that folder or set CARDWATCH_HOME to another one"
-        )
-    for file in sorted(files - same):
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        _place(prepared / file, target / file)
-    return len(files - same)
+    from orchestration.demo_company import write_demo_company
+
+    home.temporary.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=home.temporary, prefix="demo-") as folder:
+        landing, truth = Path(folder, "landing"), Path(folder, "truth")
+        summary = write_demo_company(landing, truth, **chosen)
+        sources = sorted(landing.iterdir())
+        placed = sum(_place_folder(source, home.landing / source.name) for source in sources)
+        _place_folder(truth, home.truth, replace=True)
+    return summary, placed
 
 
 # --- the landing folder ---------------------------------------------------------------------------
@@ -280,6 +277,27 @@ def _copy(file: CheckedFile, folder: Path) -> LandedFile:
         target = target.with_stem(f"{target.stem}-{file.file_hash[:8]}")
     _place(file.path, target)
     return LandedFile(file.path, target, False, ignored)
+
+
+def _place_folder(prepared: Path, target: Path, replace: bool = False) -> int:
+    """Copy the files of a prepared folder to where only the same files may lie; count new ones.
+
+    With `replace`, other files may lie there, and those of the same names give way.
+    """
+    files = {path.relative_to(prepared) for path in _visible(prepared) if path.is_file()}
+    present = {path.relative_to(target) for path in _visible(target) if path.is_file()}
+    same = {
+        file for file in files & present if hash_file(prepared / file) == hash_file(target / file)
+    }
+    if not replace and present != same:
+        raise CardwatchError(
+            f"{target} already holds other files, such as {min(present - same)}; "
+            "empty that folder or set CARDWATCH_HOME to another one"
+        )
+    for file in sorted(files - same):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        _place(prepared / file, target / file)
+    return len(files - same)
 
 
 def _place(file: Path, target: Path) -> None:
@@ -345,7 +363,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, batch: list[_Numbered]) -> Cou
         connection.execute(insert_typed)
         for load_id, line, fault, *texts in connection.execute(select_faulty).fetchall():
             faulty.append((load_id, _worded(feed, header, line, fault, texts)))
-        connection.register("faulty_piece", _masked_table(faulty))
+        connection.register("faulty_piece", _faulty_table(faulty))
         connection.execute("insert into temp.faulty from faulty_piece")
     return rows_read
 
@@ -468,40 +486,30 @@ def _worded(
     feed: Feed, header: tuple[str, ...], line: int, fault: str, texts: Sequence[str | None]
 ) -> BrokenLine:
     """Say what is wrong with a row that could not be typed, and keep all its words."""
-    # Columns that Cardwatch ignores may share a name.
-    names = [
-        name if header.count(name) == 1 else f"{name} ({position})"
-        for position, name in enumerate(header, start=1)
-    ]
-    words = json.dumps(dict(zip(names, texts, strict=True)), ensure_ascii=False)
+    words = {}
+    for position, (name, text) in enumerate(zip(header, texts, strict=True), start=1):
+        # Columns that the feed does not have may share a name.
+        key = name if header.count(name) == 1 else f"{name} ({position})"
+        words[masked(key)] = text and masked(text)
+    original = json.dumps(words, ensure_ascii=False)
     if fault == _CLEAR_CARD_NUMBER:
-        return BrokenLine(line, "card number in clear; send a token instead", words)
+        return BrokenLine(line, "card number in clear; send a token instead", original)
     text = texts[header.index(fault)]
     if text is None or not text.strip(" "):
-        return BrokenLine(line, f"{fault} is missing", words)
+        return BrokenLine(line, f"{fault} is missing", original)
     data_type = next(column.data_type for column in feed.columns if column.name == fault)
     value = masked(text)
     shown = value if len(value) <= 60 else f"{value[:60]}…"
-    return BrokenLine(line, f"{fault} '{shown}' is not {_WANTED[data_type]}", words)
+    return BrokenLine(line, f"{fault} '{shown}' is not {_WANTED[data_type]}", original)
 
 
-def _masked_table(faulty: Sequence[tuple[int, BrokenLine]]) -> pa.Table:
+def _faulty_table(faulty: Sequence[tuple[int, BrokenLine]]) -> pa.Table:
     rows = [
-        {"load": load_id, "line": row.line, "reason": row.reason, "text": masked(row.text)}
+        {"load": load_id, "line": row.line, "reason": row.reason, "text": row.text}
         for load_id, row in faulty
     ]
     types = {"load": pa.int64(), "line": pa.int64(), "reason": pa.string(), "text": pa.string()}
     return pa.Table.from_pylist(rows, schema=pa.schema(types))
-
-
-def masked(text: str) -> str:
-    """Replace whatever could be a card number by its last four digits."""
-
-    def last_four(found: re.Match[str]) -> str:
-        digits = re.sub(r"\D", "", found[0].removesuffix(".0"))
-        return "*" * 12 + digits[-4:]
-
-    return _CARD_LIKE.sub(last_four, text)
 
 
 def _new_days(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, _Days]:

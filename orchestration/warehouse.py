@@ -28,10 +28,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
     except duckdb.Error as error:
-        raise explain_database_error(error) or CardwatchError(
-            f"{home.warehouse} cannot be opened as a DuckDB {duckdb.__version__} file; "
-            "move it away and run again, the warehouse is rebuilt from landed and ledger files"
-        ) from error
+        raise explain_database_error(error) or _cannot_be_opened(home, error) from error
     try:
         connection.execute("set memory_limit = ?", [memory_limit])
     except duckdb.Error as error:
@@ -40,8 +37,11 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
             f"CARDWATCH_MEMORY_LIMIT is {memory_limit!r}, which DuckDB does not understand; "
             "write it like 4GB"
         ) from error
-    connection.execute("set temp_directory = ?", [str(home.temporary)])
     connection.execute("set TimeZone = 'UTC'")
+    # A database that is open in this process already may be spilling; then it cannot be set again.
+    spills_into = connection.execute("select current_setting('temp_directory')").fetchone()
+    if spills_into != (str(home.temporary),):
+        connection.execute("set temp_directory = ?", [str(home.temporary)])
     return connection
 
 
@@ -67,6 +67,19 @@ def explain_database_error(error: BaseException) -> CardwatchError | None:
             "raise CARDWATCH_MEMORY_LIMIT (for example to 8GB) and run again"
         )
     return None
+
+
+def _cannot_be_opened(home: Home, error: duckdb.Error) -> CardwatchError:
+    if "not a valid DuckDB database file" in str(error):
+        return CardwatchError(
+            f"{home.warehouse} is not a DuckDB file; move it away and run again, "
+            "the warehouse is rebuilt from landed and ledger files"
+        )
+    reason = str(error).rpartition(": ")[2].lower()
+    return CardwatchError(
+        f"{home.warehouse} cannot be opened ({reason}); check the path, your rights to it and "
+        f"that DuckDB {duckdb.__version__} wrote it"
+    )
 
 
 def _disk_full() -> CardwatchError:
