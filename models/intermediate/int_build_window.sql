@@ -20,6 +20,35 @@ new_loads as (
     inner join run_state on load_manifest.load_id > run_state.completed_load_id
 ),
 
+-- what was sent again with a later date has to leave the day it was on
+transactions_before as (
+    select min(transactions.authorized_at)::date as first_day
+    from {{ ref('stg_card_transactions') }} as transactions
+    inner join run_state on transactions.load_id <= run_state.completed_load_id
+    where
+        transactions.transaction_id in (
+            select sent_again.transaction_id
+            from {{ ref('stg_card_transactions') }} as sent_again
+            where sent_again.load_id > (select completed_load_id from run_state)
+        )
+),
+
+claims_before as (
+    select min(claims.submitted_at)::date as first_day
+    from {{ ref('stg_expense_claims') }} as claims
+    inner join run_state on claims.load_id <= run_state.completed_load_id
+    where
+        claims.claim_id in (
+            select sent_again.claim_id
+            from {{ ref('stg_expense_claims') }} as sent_again
+            where sent_again.load_id > (select completed_load_id from run_state)
+        )
+),
+
+latest as (
+    select max(load_id) as load_id from {{ source('raw', 'load_manifest') }}
+),
+
 landed as (
     select
         min(authorized_at)::date as first_day,
@@ -33,14 +62,20 @@ final as (
             landed.first_day,
             least(
                 new_loads.first_day,
+                transactions_before.first_day,
+                claims_before.first_day,
                 coalesce(run_state.completed_until + 1, landed.first_day),
                 run_state.requested_since
             )
         )::date as built_from,
-        least(landed.last_day, run_state.requested_until)::date as built_until
+        least(landed.last_day, run_state.requested_until)::date as built_until,
+        latest.load_id as latest_load_id
     from run_state
     cross join new_loads
+    cross join transactions_before
+    cross join claims_before
     cross join landed
+    cross join latest
 )
 
 select * from final

@@ -21,19 +21,26 @@ claims as (
     where recency = 1
 ),
 
--- the same purchase, or the same receipt, handed in again by the same person
+-- the same purchase, or the same receipt, handed in again by the same person within 90 days; of two
+-- claims of one moment, the one with the larger identifier repeats the other
 repeated as (
     select
         claims.claim_id,
-        max_by(earlier.claim_id, earlier.submitted_at) as equal_claim_id,
+        max_by(earlier.claim_id, row(earlier.submitted_at, earlier.claim_id)) as equal_claim_id,
         max(earlier.submitted_at) as equal_claim_submitted_at
     from claims
     inner join claims as earlier
         on
             claims.employee_id = earlier.employee_id
             and claims.amount_exact = earlier.amount_exact
-            and claims.claim_id <> earlier.claim_id
-            and claims.submitted_at > earlier.submitted_at
+            and claims.submitted_on - 90 <= earlier.submitted_on
+            and (
+                claims.submitted_at > earlier.submitted_at
+                or (
+                    claims.submitted_at = earlier.submitted_at
+                    and claims.claim_id > earlier.claim_id
+                )
+            )
             and (
                 claims.transaction_id = earlier.transaction_id
                 or claims.receipt_no = earlier.receipt_no
@@ -41,12 +48,14 @@ repeated as (
     group by claims.claim_id
 ),
 
--- paid by card and asked back in cash: same person, same sum, within three days before the claim's
--- receipt could have been written
+-- paid by card and asked back in cash: same person, same sum, at most 30 days before the claim
 paid_by_card as (
     select
         claims.claim_id,
-        max_by(transactions.transaction_id, transactions.authorized_at) as card_transaction_id,
+        max_by(
+            transactions.transaction_id,
+            row(transactions.authorized_at, transactions.transaction_id)
+        ) as card_transaction_id,
         max(transactions.authorized_at) as card_authorized_at
     from claims
     inner join {{ ref('int_transactions') }} as transactions

@@ -2,13 +2,6 @@
 -- Grain: one row per transaction, with card, employee and calendar as they were at that moment.
 with
 
-build_window as (
-    select
-        built_from,
-        built_until
-    from {{ ref('int_build_window') }}
-),
-
 landed as (
     select
         *,
@@ -34,9 +27,12 @@ cards as (
         single_limit,
         monthly_limit,
         valid_from,
-        coalesce(
+        -- at most until the next row of the card begins: no moment has two
+        least(
             valid_to,
-            lead(valid_from) over (partition by card_id order by valid_from asc, load_id asc),
+            lead(valid_from) over (
+                partition by card_id order by valid_from asc, load_id asc, load_line asc
+            ),
             timestamp '9999-12-31'
         ) as valid_to
     from {{ ref('stg_cards') }}
@@ -51,9 +47,12 @@ employees as (
         hired_on,
         left_on,
         valid_from,
-        coalesce(
+        -- at most until the next row of the employee begins: no moment has two
+        least(
             valid_to,
-            lead(valid_from) over (partition by employee_id order by valid_from asc, load_id asc),
+            lead(valid_from) over (
+                partition by employee_id order by valid_from asc, load_id asc, load_line asc
+            ),
             timestamp '9999-12-31'
         ) as valid_to
     from {{ ref('stg_employees') }}
@@ -119,8 +118,8 @@ travelling as (
 -- a feed that never sent a row is not the same as "nobody was away"
 known_feeds as (
     select
-        exists (select 1 from {{ ref('stg_absences') }}) as has_absences,
-        exists (select 1 from {{ ref('stg_trips') }}) as has_trips
+        exists(select 1 from {{ ref('stg_absences') }}) as has_absences,
+        exists(select 1 from {{ ref('stg_trips') }}) as has_trips
 ),
 
 -- restricted words are looked up once a merchant name, not once a transaction
@@ -173,9 +172,13 @@ final as (
         transactions.currency,
         transactions.status,
         transactions.original_transaction_id,
-        transactions.status = 'approved' and transactions.amount > 0 as is_purchase,
+        -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
+        transactions.status = 'approved' and transactions.amount::decimal(18, 2) > 0 as is_purchase,
         dayofweek(transactions.transaction_date) in (0, 6) as is_weekend,
-        holidays.holiday_date is not null as is_holiday,
+        -- without a calendar for the currency it is not known whether the day was a holiday
+        case
+            when currencies.holiday_country is not null then holidays.holiday_date is not null
+        end as is_holiday,
         -- exact arithmetic, so that sums do not depend on the order of the rows
         transactions.amount::decimal(18, 2) as amount_exact,
         ln(greatest(transactions.amount, 0.01))::decimal(9, 6) as log_amount

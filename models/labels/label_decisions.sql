@@ -8,7 +8,9 @@ landed as (
         transaction_id,
         misuse,
         decided_at,
-        'labels feed' as origin
+        'labels feed' as origin,
+        load_id,
+        load_line
     from {{ ref('stg_labels') }}
     where {{ in_build_window('decided_at::date') }}
 ),
@@ -19,7 +21,9 @@ reviewed as (
         case_members.transaction_id,
         review_events.event = 'recovery_ordered' as misuse,
         review_events.occurred_at as decided_at,
-        'review' as origin
+        'review' as origin,
+        review_events.load_id,
+        review_events.load_line
     from {{ ref('stg_review_events') }} as review_events
     inner join {{ source('ledger', 'case_members') }} as case_members
         on review_events.case_id = case_members.case_id
@@ -28,18 +32,30 @@ reviewed as (
         and {{ in_build_window('review_events.occurred_at::date') }}
 ),
 
+-- the same decision may land twice, or corrected: what landed last holds
+decisions as (
+    select
+        *,
+        row_number() over (
+            partition by transaction_id, decided_at, origin
+            order by load_id desc, load_line desc
+        ) as recency
+    from (
+        select * from landed
+        union all
+        select * from reviewed
+    ) as landed_and_reviewed
+),
+
 final as (
-    select distinct
+    select
         transaction_id,
         decided_at::date as decided_on,
         decided_at,
         misuse,
         origin
-    from (
-        select * from landed
-        union all
-        select * from reviewed
-    ) as decisions
+    from decisions
+    where recency = 1
     order by decided_at, transaction_id
 )
 

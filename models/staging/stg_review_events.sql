@@ -13,6 +13,7 @@ final as (
         event::varchar as event,
         occurred_at::timestamp as occurred_at,
         actor_id::varchar as actor_id,
+        reason::varchar as reason,
         note::varchar as note,
         amount::double as amount,
         load_id::bigint as load_id,

@@ -49,7 +49,9 @@ windowed as (
         last_14d as (partition by card_id order by day range between 14 preceding and 1 preceding),
         last_30d as (partition by card_id order by day range between 30 preceding and 1 preceding),
         last_90d as (partition by card_id order by day range between 90 preceding and 1 preceding),
-        last_365d as (partition by card_id order by day range between 365 preceding and 1 preceding),
+        last_365d as (
+            partition by card_id order by day range between 365 preceding and 1 preceding
+        ),
         baseline as (partition by card_id order by day range between 90 preceding and 15 preceding)
 ),
 

@@ -1,5 +1,5 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per card, category and day with a transaction: their past at the start of that day.
+-- Grain: one row per card, category and day with a transaction: their past as that day begins.
 -- A window of N days is the N whole days before it; longer ago than 365 days counts as never.
 with
 

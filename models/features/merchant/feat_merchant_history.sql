@@ -94,8 +94,12 @@ windowed as (
         sum(misuse_count) over last_90d as misuse_count_90d
     from cumulated
     window
-        last_1d as (partition by merchant_id order by day range between 1 preceding and 1 preceding),
-        last_7d as (partition by merchant_id order by day range between 7 preceding and 1 preceding),
+        last_1d as (
+            partition by merchant_id order by day range between 1 preceding and 1 preceding
+        ),
+        last_7d as (
+            partition by merchant_id order by day range between 7 preceding and 1 preceding
+        ),
         last_14d as (
             partition by merchant_id order by day range between 14 preceding and 1 preceding
         ),

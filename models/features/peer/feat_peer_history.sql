@@ -1,7 +1,7 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per currency, category, grade and day with a purchase: what purchases of that
 -- category by that grade looked like over the 90 whole days before, on the scale of log amounts.
--- A small group leans on its category and a small category on all purchases, with weight n / (n + m).
+-- A small group leans on its category and a small category on all purchases: weight n / (n + m).
 with
 
 daily as (
@@ -131,8 +131,11 @@ final as (
         transaction_date,
         peer_n::double as peer_txn_count_90d,
         log_amount_mean as peer_log_amount_mean_90d,
-        sqrt(greatest(log_amount_square_mean - log_amount_mean * log_amount_mean, 0))
-            as peer_log_amount_std_90d
+        -- greatest() passes over a null: without a mean there is no spread either
+        case
+            when log_amount_mean is not null
+                then sqrt(greatest(log_amount_square_mean - log_amount_mean * log_amount_mean, 0))
+        end as peer_log_amount_std_90d
     from shrunken
     where {{ in_build_window('transaction_date') }}
 )

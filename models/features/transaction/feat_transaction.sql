@@ -1,7 +1,7 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per transaction: the feature vector, with the context that rules need.
 -- Features are doubles; null means "not known", never zero. Windows do not include the transaction
--- itself. To add a feature: one expression here, its description in yml, its row in feature_catalog.
+-- itself. To add a feature: one expression here, its entry in yml, its row in feature_catalog.
 with
 
 transactions as (
@@ -12,12 +12,15 @@ transactions as (
 joined as (
     select
         transactions.*,
+        -- exclude() takes bare names
+        -- noqa: disable=RF02
         intraday.* exclude (transaction_id, transaction_date),
         card_history.* exclude (card_id, transaction_date),
         merchant_history.* exclude (merchant_id, transaction_date),
         card_merchant_history.* exclude (card_id, merchant_id, transaction_date),
         card_category_history.* exclude (card_id, category_key, transaction_date),
         peer_history.* exclude (currency, category_key, grade_key, transaction_date)
+    -- noqa: enable=RF02
     from transactions
     inner join {{ ref('feat_transaction_intraday') }} as intraday
         on
@@ -94,14 +97,18 @@ final as (
             as card_amount_deviation_from_baseline,
         case
             when is_purchase
-                then (log_amount::double - card_log_amount_mean_90d) / (card_log_amount_std_90d + 0.1)
+                then
+                    (log_amount::double - card_log_amount_mean_90d)
+                    / (card_log_amount_std_90d + 0.1)
         end as card_amount_z_90d,
         amount / merchant_amount_mean_30d as merchant_amount_ratio_30d,
         case when is_purchase then exp(log_amount::double - peer_log_amount_mean_90d) end
             as peer_amount_ratio_90d,
         case
             when is_purchase
-                then (log_amount::double - peer_log_amount_mean_90d) / (peer_log_amount_std_90d + 0.1)
+                then
+                    (log_amount::double - peer_log_amount_mean_90d)
+                    / (peer_log_amount_std_90d + 0.1)
         end as peer_amount_z_90d,
         peer_txn_count_90d,
 
@@ -119,9 +126,9 @@ final as (
         is_holiday::integer::double as is_holiday,
         is_on_leave::integer::double as is_on_leave,
         is_on_trip::integer::double as is_on_trip,
-        case when employee_id is not null then transaction_date - hired_on end::double
-            as employee_days_since_hired,
-        case when employee_id is not null then greatest(transaction_date - left_on, 0) end::double
+        (transaction_date - hired_on)::double as employee_days_since_hired,
+        -- 0 says "has not left", which only the register of employees can say
+        case when department_id is not null then greatest(transaction_date - left_on, 0) end::double
             as employee_days_since_left,
 
         -- the card's pace

@@ -70,7 +70,8 @@ windowed as (
         ),
         card_3d as (
             partition by card_id order by authorized_at
-            range between interval '259200' second preceding and interval '0.000001' second preceding
+            range between
+            interval '259200' second preceding and interval '0.000001' second preceding
         ),
         card_today as (
             partition by card_id, transaction_date order by authorized_at
@@ -98,7 +99,8 @@ windowed as (
         ),
         same_amount_3d as (
             partition by card_id, merchant_id, amount_exact order by authorized_at
-            range between interval '259200' second preceding and interval '0.000001' second preceding
+            range between
+            interval '259200' second preceding and interval '0.000001' second preceding
         ),
         same_moment as (
             partition by card_id, merchant_id, amount_exact, authorized_at order by transaction_id

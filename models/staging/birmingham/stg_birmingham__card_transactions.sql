@@ -1,5 +1,5 @@
 -- Grain: one row per landed purchase. The council publishes neither time of day nor merchant
--- category code, cardholder or outcome: those columns stay null and what needs them is not evaluated.
+-- category code, cardholder or outcome: those columns stay null, what needs them is not evaluated.
 with
 
 landed as (

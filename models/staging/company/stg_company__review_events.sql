@@ -12,6 +12,7 @@ final as (
         event,
         occurred_at,
         actor_id,
+        reason,
         note,
         amount,
         _load_id as load_id,

@@ -1,0 +1,36 @@
+"""What sqlfluff needs to render the models without dbt: the project's variables and `adapter`.
+
+sqlfluff brings stand-ins for ref, source, config and is_incremental. Its own stand-in for var is a
+word that cannot be multiplied, and it has none for adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PROJECT = yaml.safe_load((_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+
+
+def var(name: str, default: Any = None) -> Any:
+    """The variable's value in dbt_project.yml, else `default`."""
+    return _PROJECT["vars"].get(name, default)
+
+
+class _Adapter:
+    def dispatch(self, macro_name: str) -> Callable[..., str]:
+        """A call of that name: the model is not to blame for what the macro renders."""
+        return lambda *arguments: f"{macro_name}({', '.join(map(_expression, arguments))})"
+
+
+def _expression(argument: object) -> str:
+    if isinstance(argument, list | tuple):
+        return ", ".join(map(_expression, argument))
+    return str(argument) or "null"
+
+
+adapter = _Adapter()

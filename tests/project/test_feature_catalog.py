@@ -1,0 +1,71 @@
+"""The feature catalogue and the described feature vector name the same features.
+
+The contract of feat_transaction holds the yml and the SQL together, this file the yml and the seed.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+VECTOR = ROOT / "models/features/transaction/_transaction__models.yml"
+
+
+def catalogue() -> list[dict[str, str]]:
+    with (ROOT / "seeds/feature_catalog.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def vector() -> dict[str, object]:
+    models = yaml.safe_load(VECTOR.read_text(encoding="utf-8"))["models"]
+    return next(model for model in models if model["name"] == "feat_transaction")
+
+
+def features_of_the_vector() -> list[str]:
+    return [
+        column["name"]
+        for column in vector()["columns"]
+        if column["data_type"] == "double"
+        and not column.get("config", {}).get("meta", {}).get("context")
+    ]
+
+
+def test_every_feature_of_the_vector_is_in_the_catalogue_and_nothing_else() -> None:
+    assert {row["feature"] for row in catalogue()} == set(features_of_the_vector())
+
+
+def test_catalogue_is_in_the_order_of_the_vector() -> None:
+    assert [row["feature"] for row in catalogue()] == features_of_the_vector()
+
+
+def test_contract_holds_the_described_columns_and_the_sql_together() -> None:
+    assert vector()["config"]["contract"]["enforced"] is True
+
+
+def test_every_feature_feeds_a_detector() -> None:
+    unused = [
+        row["feature"]
+        for row in catalogue()
+        if row["in_tree"] != "true" and row["in_anomaly"] != "true"
+    ]
+    assert not unused
+
+
+def test_unsupervised_detectors_read_neither_decisions_nor_flags() -> None:
+    refused = [
+        row["feature"]
+        for row in catalogue()
+        if row["in_anomaly"] == "true" and row["unit"] in {"rate", "yes_no"}
+    ]
+    assert not refused
+
+
+def test_every_label_is_one_trimmed_line_of_its_language() -> None:
+    for row in catalogue():
+        assert row["label_en"].isascii(), row["feature"]
+        assert not row["label_ko"].isascii(), row["feature"]
+        for label in (row["label_en"], row["label_ko"]):
+            assert label == " ".join(label.split()), row["feature"]
