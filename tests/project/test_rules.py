@@ -134,6 +134,25 @@ def test_the_macro_is_written_only_when_it_changes(project: Path) -> None:
     )
 
 
+def test_the_worked_example_of_the_readme_is_a_complete_rule(project: Path) -> None:
+    readme = (project / "models/rules/README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(\w+)\n(.*?)```", readme, re.DOTALL)
+    (sql,) = (text for language, text in blocks if language == "sql")
+    (row,) = (text for language, text in blocks if language == "csv")
+    entry, unit_tests = (text for language, text in blocks if language == "yml")
+    folder = project / "models/rules/time_place"
+    (folder / "rule_time_place_003_weekend.sql").write_text(sql, encoding="utf-8")
+    with (project / THRESHOLDS).open("a", encoding="utf-8") as seed:
+        seed.write(row)
+    yml = folder / "_time_place__rules.yml"
+    replace(yml, "unit_tests:\n", f"{entry}\nunit_tests:\n")
+    with yml.open("a", encoding="utf-8") as file:
+        file.write(unit_tests)
+
+    assert sync_active_rules(project)
+    assert "rule_time_place_003_weekend" in (project / MACRO).read_text(encoding="utf-8")
+
+
 # Mistakes: each is one sentence that names the file and says what to do.
 
 

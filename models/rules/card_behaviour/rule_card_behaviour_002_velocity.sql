@@ -7,7 +7,8 @@ transactions as (
         authorized_at,
         amount,
         card_txn_count_1d,
-        card_txn_count_30d
+        card_txn_count_30d,
+        is_on_trip
     from {{ ref('feat_transaction') }}
     where
         is_purchase
@@ -32,6 +33,8 @@ final as (
         -- a card without a purchase in the 30 days has no pace: there the count alone decides
         and card_txn_count_1d + 1
         >= {{ rule_threshold('card_behaviour_002', 'minimum_pace') }} * card_txn_count_30d / 30
+        -- who travels pays for every ride, meal and room
+        and coalesce(is_on_trip, 0) = 0
 )
 
 select * from final
