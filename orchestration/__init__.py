@@ -1,0 +1,1 @@
+"""Runs Cardwatch: landing, dbt, checks, issue, publication, and the command line."""

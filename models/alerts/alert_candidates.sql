@@ -22,6 +22,7 @@ purchases as (
         risk.is_mandatory,
         risk.risk,
         risk.expected_value,
+        risk.is_explained,
         scores.transaction_id is not null as is_scored_before
     from {{ ref('risk') }} as risk
     left outer join {{ source('ledger', 'scores') }} as scores
@@ -73,6 +74,7 @@ claims as (
         claim_hits.risk * currencies.recovery_rate * int_claims.amount
         - currencies.review_cost
         - (1 - claim_hits.risk) * currencies.annoyance_cost as expected_value,
+        true as is_explained,
         false as is_scored_before
     from claim_hits
     inner join {{ ref('int_claims') }} as int_claims on claim_hits.subject_id = int_claims.claim_id
@@ -112,6 +114,7 @@ final as (
         candidates.is_mandatory,
         candidates.risk,
         candidates.expected_value,
+        candidates.is_explained,
         candidates.is_scored_before
     from candidates
     cross join last_issue

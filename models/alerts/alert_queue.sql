@@ -1,7 +1,8 @@
 -- Grain: one row per candidate that is alerted, waits or is muted under another alert of its case.
 -- Mandatory cases form one queue, first come first served: what does not find a seat on its day
 -- waits (alert_date null when it waits beyond the last day). The seats they leave go to the cases of
--- that day with the highest expected value, if it is above zero; what finds none falls below the line.
+-- that day with the highest expected value, if it is above zero and somebody can say why; what
+-- finds none falls below the line.
 with
 
 candidates as (
@@ -14,7 +15,7 @@ ranked_in_case as (
         bool_or(is_mandatory) over (partition by case_id) as is_mandatory_case,
         row_number() over (
             partition by case_id
-            order by is_mandatory desc, expected_value desc, subject_id asc
+            order by is_mandatory desc, is_explained desc, expected_value desc, subject_id asc
         ) as place_in_case
     from candidates
     -- a settled purchase is only back for its mandatory hit
@@ -25,7 +26,7 @@ cases as (
     select * from ranked_in_case
     where
         place_in_case = 1
-        and (is_mandatory_case or expected_value > 0)
+        and (is_mandatory_case or (is_explained and expected_value > 0))
 ),
 
 mandatory as (

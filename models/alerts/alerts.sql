@@ -58,21 +58,17 @@ claims as (
     from {{ ref('int_claims') }}
 ),
 
--- the settings that decided which cases found a seat
 policy as (
-    select substr(md5(string_agg(setting, ';' order by setting)), 1, 8) as policy_version
-    from (
-        select concat_ws('|', 'budget', valid_from, alerts_per_day, audit_share) as setting
-        from {{ ref('review_budget') }}
-        union all
-        select concat_ws('|', 'weight', component, weight) as setting
-        from {{ ref('risk_weights') }}
-        union all
-        select
-            concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
-                as setting
-        from {{ ref('currencies') }}
-    ) as settings
+    select policy_version from {{ ref('policy') }}
+),
+
+-- one key per kind of subject, so that the joins below stay plain equalities
+keyed as (
+    select
+        *,
+        case when subject_type = 'claim' then subject_id end as claim_id,
+        case when subject_type = 'transaction' then subject_id end as scored_transaction_id
+    from chosen
 ),
 
 described as (
@@ -96,13 +92,10 @@ described as (
         reasons.rules_ko,
         reasons.unusual_en,
         reasons.unusual_ko
-    from chosen
+    from keyed as chosen
     left outer join {{ ref('int_transactions') }} as transactions
         on chosen.transaction_id = transactions.transaction_id
-    left outer join claims
-        on
-            chosen.subject_type = 'claim'
-            and chosen.subject_id = claims.claim_id
+    left outer join claims on chosen.claim_id = claims.claim_id
     left outer join reasons
         on
             chosen.subject_type = reasons.subject_type
@@ -172,9 +165,7 @@ final as (
     from worded
     cross join policy
     left outer join {{ ref('risk') }} as risk
-        on
-            worded.subject_type = 'transaction'
-            and worded.subject_id = risk.transaction_id
+        on worded.scored_transaction_id = risk.transaction_id
 )
 
 select * from final

@@ -65,6 +65,9 @@ joined as (
         isolation_forest.tail as isolation_forest_tail,
         empirical_tails.tail as empirical_tails_tail,
         (isolation_forest.tail + empirical_tails.tail) / 2 as anomaly_score,
+        tree.reasons is not null as is_tree_explained,
+        isolation_forest.reasons is not null
+        or empirical_tails.reasons is not null as is_anomaly_explained,
         tree.version as tree_version,
         isolation_forest.version as isolation_forest_version,
         empirical_tails.version as empirical_tails_version
@@ -104,7 +107,10 @@ parts as (
 combined as (
     select
         *,
-        1 - (1 - rule_risk) * (1 - coalesce(tree_risk, 0)) * (1 - coalesce(anomaly_risk, 0)) as risk
+        1 - (1 - rule_risk) * (1 - coalesce(tree_risk, 0)) * (1 - coalesce(anomaly_risk, 0)) as risk,
+        rule_hit_count > 0
+        or (is_tree_explained and tree_risk > 0)
+        or coalesce(is_anomaly_explained and anomaly_risk > 0, false) as is_explained
     from parts
 ),
 
@@ -127,6 +133,7 @@ final as (
         combined.anomaly_score,
         combined.anomaly_risk,
         combined.risk,
+        combined.is_explained,
         -- what a review is worth: recovered money, less the reviewer's and the cardholder's time
         combined.risk * currencies.recovery_rate * combined.amount
         - currencies.review_cost

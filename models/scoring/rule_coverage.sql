@@ -4,22 +4,35 @@
 -- same as "no hit".
 with
 
+claims as (
+    select
+        *,
+        submitted_on as covered_on
+    from {{ ref('int_claims') }}
+    where {{ in_build_window('submitted_on') }}
+),
+
+purchases as (
+    select
+        *,
+        transaction_date as covered_on
+    from {{ ref('feat_transaction') }}
+    where
+        is_purchase
+        and {{ in_build_window('transaction_date') }}
+),
+
 evaluated as (
     {% for node in rule_entries() %}
-        {%- set is_claim_rule = node.config.meta.typology == 'claims' %}
         select
             '{{ node.config.meta.rule_id }}' as rule_id,
-            {% if is_claim_rule %}submitted_on{% else %}transaction_date{% endif %} as covered_on,
+            covered_on,
             count(*) as subject_count,
             count(*) filter (
-                where {% for column in node.config.meta.needs %}
-                    {{ column }} is not null{% if not loop.last %} and{% endif %}
-                {% endfor %}
+                where {{ node.config.meta.needs | join(' is not null and ') }} is not null
             ) as evaluated_count
-        from {% if is_claim_rule %}{{ ref('int_claims') }}{% else %}{{ ref('feat_transaction') }}{% endif %}
-        where {% if is_claim_rule %}{{ in_build_window('submitted_on') }}{% else %}is_purchase
-            and {{ in_build_window('transaction_date') }}{% endif %}
-        group by all
+        from {{ 'claims' if node.config.meta.typology == 'claims' else 'purchases' }}
+        group by covered_on
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

@@ -1,4 +1,5 @@
 import detectors
+import pyarrow as pa
 
 
 def model(dbt, session):
@@ -10,4 +11,5 @@ def model(dbt, session):
         purchases = purchases.join(window, "transaction_date between built_from and built_until")
     columns = detectors.input_columns("isolation_forest", features.to_arrow_table())
     reader = session.cursor().sql(purchases.select(*columns).sql_query()).to_arrow_reader(100_000)
-    return detectors.score("isolation_forest", artefacts=artefacts.to_arrow_table(), batches=reader)
+    scored = detectors.score("isolation_forest", artefacts=artefacts.to_arrow_table(), batches=reader)
+    return pa.RecordBatchReader.from_batches(detectors.SCORE_SCHEMA, scored)

@@ -1,0 +1,69 @@
+"""The dbt project as Dagster sees it: where its artifacts go and how it is called."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from orchestration.errors import CardwatchError
+from orchestration.home import Home, project_root
+
+#: What a day's run builds before alerts are issued, and after (selectors.yml).
+BEFORE_ISSUE = "before_issue"
+AFTER_ISSUE = "after_issue"
+
+
+def build_arguments(selector: str) -> list[str]:
+    """Arguments of a dbt build by selector; unit tests belong to `make test`, not to a run."""
+    return ["build", "--selector", selector, "--exclude-resource-type", "unit_test"]
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """What every dbt call needs in its environment: where the warehouse and the artifacts are."""
+    return {
+        "CARDWATCH_HOME": str(home.root),
+        "DBT_PROFILES_DIR": str(project_root()),
+        "DBT_TARGET_PATH": str(home.dbt_target),
+        "DBT_LOG_PATH": str(home.dbt_target / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        # on a busy machine LightGBM's threads would spin instead of letting others work
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+
+
+def dbt_executable() -> str:
+    """The dbt of this installation, whatever is first on the path."""
+    return str(Path(sys.executable).parent / "dbt")
+
+
+def dbt_project(home: Home) -> DbtProject:
+    """The project, with its artifacts in the home."""
+    return DbtProject(project_root(), target_path=home.dbt_target, profiles_dir=project_root())
+
+
+def dbt_resource(home: Home) -> DbtCliResource:
+    """The dbt command line as a Dagster resource."""
+    return DbtCliResource(dbt_project(home), dbt_executable=dbt_executable())
+
+
+def parse(home: Home) -> Path:
+    """Write the manifest that Dagster's assets are made from; return its path.
+
+    Raises CardwatchError with dbt's own words when the project does not parse.
+    """
+    home.dbt_target.mkdir(parents=True, exist_ok=True)
+    finished = subprocess.run(
+        [dbt_executable(), "--quiet", "--no-use-colors", "parse"],
+        cwd=project_root(),
+        env={**os.environ, **dbt_environment(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        said = " ".join((finished.stdout + finished.stderr).split())
+        raise CardwatchError(f"the dbt project does not parse: {said}")
+    return home.dbt_target / "manifest.json"

@@ -1,0 +1,62 @@
+"""The dbt models as assets, in two halves: what is proposed, and what is made from the ledger."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.dbt_project import (
+    AFTER_ISSUE,
+    BEFORE_ISSUE,
+    build_arguments,
+    dbt_project,
+    parse,
+)
+from orchestration.home import Home
+from orchestration.progress import follow
+
+_HOME = Home.from_environment()
+_PROJECT = dbt_project(_HOME)
+_MANIFEST = _PROJECT.manifest_path if _PROJECT.manifest_path.exists() else parse(_HOME)
+
+
+class _LedgerComesFromBefore(DagsterDbtTranslator):
+    """The first half reads what *earlier* runs issued: today's issue is not upstream of it."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(
+            deps=[dep for dep in spec.deps if dep.asset_key.path[0] != "ledger"]
+        )
+
+
+def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, selector: str) -> Iterator[Any]:
+    """Run one half and pass its events on; an error of a model or a failed test ends the run."""
+    invocation = dbt.cli(
+        build_arguments(selector),
+        context=context,
+        target_path=_HOME.dbt_target,
+        raise_on_error=True,
+    )
+    yield from follow(invocation, selector, _HOME.dbt_target / "dbt.txt")
+
+
+@dbt_assets(
+    manifest=_MANIFEST,
+    project=_PROJECT,
+    selector=BEFORE_ISSUE,
+    name=BEFORE_ISSUE,
+    dagster_dbt_translator=_LedgerComesFromBefore(),
+)
+def proposed(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Everything from staging to the proposed alerts."""
+    yield from _build(context, dbt, BEFORE_ISSUE)
+
+
+@dbt_assets(manifest=_MANIFEST, project=_PROJECT, selector=AFTER_ISSUE, name=AFTER_ISSUE)
+def settled(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Cases and the tables that BI reads, from the ledger as it is after the issue."""
+    yield from _build(context, dbt, AFTER_ISSUE)

@@ -1,0 +1,203 @@
+"""The issue step: what a run proposes becomes a fact, in one transaction and once only."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.home import Home
+
+#: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
+#: propose; nothing is computed here.
+_APPENDED = {
+    "alerts": "select * from alerts.alerts",
+    "alert_reasons": """
+        select alerts.alert_id, reasons.* exclude (subject_type, subject_id)
+        from alerts.alert_reasons as reasons
+        inner join alerts.alerts as alerts using (subject_type, subject_id)
+    """,
+    "case_members": """
+        select case_id, subject_type, subject_id, transaction_id, is_alert
+        from alerts.alert_queue
+        where alert_date is not null
+        union all
+        select case_id, subject_type, subject_id, transaction_id, true as is_alert
+        from alerts.alerts
+        where lane = 'audit'
+    """,
+    "scores": """
+        select
+            risk.* exclude (authorized_at, is_mandatory, is_explained, tree_risk, anomaly_risk),
+            probabilities.lane,
+            probabilities.review_probability,
+            (select any_value(policy_version) from alerts.policy) as policy_version
+        from alerts.review_probabilities as probabilities
+        inner join scoring.risk as risk using (transaction_id)
+    """,
+    "rule_hits": """
+        select hits.* exclude (occurred_on)
+        from scoring.rule_hits as hits
+        anti join ledger.rule_hits as issued
+            using (rule_id, rule_version, subject_type, subject_id)
+        where hits.occurred_on <= (select built_until from intermediate.int_build_window)
+    """,
+    "audit_draws": """
+        select transaction_id, queued_on as drawn_on, review_probability
+        from alerts.review_probabilities
+        where is_audit_draw
+    """,
+    "detector_versions": """
+        select fitted.*
+        from (
+            from detectors.gradient_boosted_tree__fit
+            union all by name from detectors.isolation_forest__fit
+            union all by name from detectors.empirical_tails__fit
+        ) as fitted
+        anti join ledger.detector_versions as issued using (detector, trained_until)
+    """,
+}
+
+
+#: Tables of the ledger, the issues first.
+LEDGER_TABLES = ("issues", *_APPENDED)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue: its number, the days it settles and how many rows it appended to each table."""
+
+    issue_id: int
+    issued_from: date
+    issued_until: date
+    rows: dict[str, int]
+
+
+def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the ledger's tables, finish an issue that broke off and restore a lost warehouse.
+
+    An issue writes its files aside, commits, and only then moves the files into place. If it broke
+    off before the commit, the files are dropped; if after it, they are moved now. Issues that exist
+    as files but not in the warehouse (a lost warehouse file) are read back from the files.
+    """
+    connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
+    known = {row[0] for row in connection.execute("select issue_id from ledger.issues").fetchall()}
+    for pending in _folders(home.ledger / "pending"):
+        if int(pending.name) in known:
+            pending.rename(home.ledger / pending.name)
+        else:
+            shutil.rmtree(pending)
+    for folder in _folders(home.ledger):
+        if int(folder.name) not in known:
+            _restore(connection, folder)
+
+
+def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
+    """Append the proposed alerts and all they rest on to the ledger and to its files.
+
+    Returns None when the run's days were issued before and nothing new is proposed. Either all
+    of it is issued or nothing: tables change in one transaction, files appear by one rename.
+    """
+    pending = None
+    connection.execute("begin transaction")
+    try:
+        window = connection.execute(
+            "select built_from, built_until, latest_load_id from intermediate.int_build_window"
+        ).fetchone()
+        issued = None
+        if window is not None and window[0] is not None and window[0] <= window[1]:
+            issued = _append(connection, window[0], window[1])
+            pending = _write_files(connection, home, issued.issue_id)
+        if window is not None:
+            connection.execute(
+                """
+                update raw.run_state
+                set completed_load_id = greatest(completed_load_id, $1),
+                    completed_until = greatest(completed_until, $2),
+                    requested_since = null,
+                    requested_until = null,
+                    audit_seed = null
+                """,
+                [window[2] or 0, window[1]],
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        if pending is not None:
+            shutil.rmtree(pending, ignore_errors=True)
+        raise
+    if pending is not None:
+        pending.rename(home.ledger / pending.name)
+    return issued
+
+
+def _append(connection: duckdb.DuckDBPyConnection, built_from: date, built_until: date) -> Issue:
+    """Append one issue's rows to every ledger table; runs inside the caller's transaction."""
+    last = _fetch_one(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
+    issue_id = int(last) + 1
+    rows = {}
+    for table, query in _APPENDED.items():
+        rows[table] = _fetch_one(
+            connection,
+            f"insert into ledger.{table} by name select {issue_id} as issue_id, * from ({query})",
+        )
+    connection.execute(
+        """
+        insert into ledger.issues
+        select $1, $2, $3, $4, run_state.audit_seed, $5, $6 from raw.run_state
+        """,
+        [
+            issue_id,
+            built_from,
+            built_until,
+            datetime.now(UTC).replace(tzinfo=None),
+            rows["alerts"],
+            rows["scores"],
+        ],
+    )
+    return Issue(issue_id, built_from, built_until, rows)
+
+
+def _write_files(connection: duckdb.DuckDBPyConnection, home: Home, issue_id: int) -> Path:
+    """Write the issue's rows of every table to Parquet, aside from the finished issues."""
+    pending = home.ledger / "pending" / f"{issue_id:06d}"
+    shutil.rmtree(pending, ignore_errors=True)
+    pending.mkdir(parents=True)
+    for table in LEDGER_TABLES:
+        file = str(pending / f"{table}.parquet").replace("'", "''")
+        connection.execute(
+            f"copy (select * from ledger.{table} where issue_id = {issue_id}) "
+            f"to '{file}' (format parquet, compression zstd)"
+        )
+    return pending
+
+
+def _restore(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Read one issue back from its files, in one transaction."""
+    connection.execute("begin transaction")
+    try:
+        for table in LEDGER_TABLES:
+            connection.execute(
+                f"insert into ledger.{table} by name select * from read_parquet($1)",
+                [str(folder / f"{table}.parquet")],
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _folders(parent: Path) -> list[Path]:
+    """Return the issue folders in `parent`, in the order of their numbers."""
+    if not parent.is_dir():
+        return []
+    return sorted(folder for folder in parent.iterdir() if folder.name.isdigit())
+
+
+def _fetch_one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Return the single number that a query gives."""
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise RuntimeError(f"no row from: {query}")
+    return int(row[0])

@@ -1,0 +1,156 @@
+"""A whole run through Dagster, and its web page."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from orchestration.dbt_project import dbt_environment, parse
+from orchestration.errors import CardwatchError
+from orchestration.home import Home, exclusive_run, project_root
+from orchestration.landing import prepare_raw
+from orchestration.progress import report
+from orchestration.rules import sync_active_rules
+from orchestration.sources import read_feeds
+from orchestration.summary import RunSummary, read_summary
+from orchestration.warehouse import connect, explain_database_error
+
+
+def run_pipeline(home: Home, since: date | None = None, until: date | None = None) -> RunSummary:
+    """Run everything from landed files to the published copy, alone on this home.
+
+    Raises CardwatchError with one sentence when an input, a check or the environment stops it;
+    whatever stopped it, nothing half-done is issued or published and the next run completes it.
+    """
+    started = datetime.now()
+    with exclusive_run(home):
+        _use(home)
+        if sync_active_rules(project_root()):
+            report("rules: macros/rules/active_rules.sql was out of date and is written anew")
+        _refuse_nothing_to_do(home)
+        parse(home)
+        before = _issued_alerts(home)
+        _execute(home, since, until)
+        return read_summary(home, before, (datetime.now() - started).total_seconds())
+
+
+def _use(home: Home) -> None:
+    """Point dbt and Dagster at this home, and give Dagster its settings there."""
+    home.create()
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(
+        project_root() / "orchestration" / "dagster.yaml", home.dagster / "dagster.yaml"
+    )
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ.update(dbt_environment(home))
+
+
+def _refuse_nothing_to_do(home: Home) -> None:
+    """Refuse a run on a home without landed files or loaded rows."""
+    landed = any(path.is_file() for path in home.landing.rglob("*")) if home.landing.exists() else 0
+    if not landed and not home.warehouse.exists():
+        raise CardwatchError(
+            f"nothing has landed in {home.landing}; "
+            "try `cardwatch demo`, or `cardwatch land FILE --source S --feed F`"
+        )
+
+
+def _execute(home: Home, since: date | None, until: date | None) -> None:
+    """Execute the daily job in this process and turn a failure into one sentence."""
+    # imported late: the definitions read the manifest that was parsed just now
+    from orchestration.definitions import DAILY_RUN, definitions
+
+    config: dict[str, Any] = {
+        "ops": {
+            "landed_files": {
+                "config": {
+                    "since": since.isoformat() if since else None,
+                    "until": until.isoformat() if until else None,
+                }
+            }
+        },
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    with dg.DagsterInstance.get() as instance:
+        job = definitions().get_job_def(DAILY_RUN)
+        result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    if not result.success:
+        raise _reason(home, result)
+
+
+def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
+    """Say in one sentence what stopped a run."""
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.blocking and check.description:
+            return CardwatchError(
+                f"a blocking check stopped the run, nothing was issued: {check.description}"
+            )
+    failed_node = _failed_dbt_node(home)
+    if failed_node:
+        return CardwatchError(f"nothing was issued: {failed_node}")
+    for event in result.all_node_events:
+        failure = event.event_specific_data if event.is_step_failure else None
+        error = getattr(failure, "error", None)
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            message = " ".join(str(error.message).split())
+            known = explain_database_error(duckdb.Error(message))
+            return known or CardwatchError(
+                message.removeprefix("orchestration.errors.CardwatchError: ")
+            )
+    return CardwatchError("the run failed; `cardwatch ui` shows where")
+
+
+def _failed_dbt_node(home: Home) -> str | None:
+    """Return the first model or test that dbt says failed, with dbt's words; None if none did."""
+    results = home.dbt_target / "run_results.json"
+    if not results.exists():
+        return None
+    for node in json.loads(results.read_text(encoding="utf-8"))["results"]:
+        if node["status"] in ("error", "fail"):
+            message = " ".join((node.get("message") or "").split())
+            explained = explain_database_error(duckdb.Error(message))
+            if explained:
+                return str(explained)
+            return f"dbt {node['unique_id'].replace('.cardwatch.', ' ')} failed ({message})"
+    return None
+
+
+def _issued_alerts(home: Home) -> int:
+    """Return the number of alerts issued so far."""
+    with connect(home) as connection:
+        prepare_raw(connection, read_feeds())
+        exists = connection.execute(
+            "select count(*) from duckdb_tables() where schema_name = 'ledger'"
+            " and table_name = 'alerts'"
+        ).fetchone()
+        if not exists or not exists[0]:
+            return 0
+        row = connection.execute("select count(*) from ledger.alerts").fetchone()
+        return int(row[0]) if row else 0
+
+
+def serve(home: Home, host: str, port: int) -> None:
+    """Serve Dagster's web page until it is interrupted."""
+    _use(home)
+    if not (home.dbt_target / "manifest.json").exists():
+        parse(home)
+    webserver = Path(sys.executable).parent / "dagster-webserver"
+    print(f"Dagster shows this home's runs at http://{host}:{port} (stop with Ctrl-C)")
+    finished = subprocess.run(
+        [webserver, "-m", "orchestration.definitions", "-h", host, "-p", str(port)],
+        cwd=project_root(),
+        check=False,
+    )
+    if finished.returncode not in (0, -2, 130):
+        raise CardwatchError(
+            f"Dagster's web page did not start on {host}:{port}; is the port taken? try --port"
+        )

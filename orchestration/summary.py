@@ -1,0 +1,142 @@
+"""What a run ended with, and how it is told to a person at a terminal."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from orchestration.home import Home
+from orchestration.warehouse import connect
+
+
+@dataclass(frozen=True)
+class TopAlert:
+    """One alert as the end of a run shows it."""
+
+    alert_date: date
+    lane: str
+    risk: float | None
+    sentence_en: str
+    sentence_ko: str
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run ended with; counts are over the whole ledger, `issued_alerts` over this run."""
+
+    transactions: int
+    first_day: date
+    last_day: date
+    quarantined_rows: int
+    rule_hits: int
+    alerts: int
+    issued_alerts: int
+    waiting_mandatory_cases: int
+    lanes: dict[str, int]
+    not_evaluated: list[str]
+    detectors: list[str]
+    top_alerts: list[TopAlert]
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as plain values."""
+        return asdict(self)
+
+
+def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
+    """Read what the run ended with."""
+    with connect(home, read_only=True) as connection:
+
+        def rows(query: str) -> list[tuple[Any, ...]]:
+            return connection.execute(query).fetchall()
+
+        transactions, first_day, last_day = rows(
+            "select count(*), min(transaction_date), max(transaction_date)"
+            " from intermediate.int_transactions"
+        )[0]
+        alerts = rows("select count(*) from ledger.alerts")[0][0]
+        return RunSummary(
+            transactions=transactions,
+            first_day=first_day,
+            last_day=last_day,
+            quarantined_rows=rows("select count(*) from raw.quarantine")[0][0],
+            rule_hits=rows("select count(*) from ledger.rule_hits")[0][0],
+            alerts=alerts,
+            issued_alerts=alerts - alerts_before,
+            waiting_mandatory_cases=rows(
+                "select count(*) from alerts.alert_queue where is_alert and alert_date is null"
+            )[0][0],
+            lanes=dict(
+                rows("select lane, count(*) from ledger.alerts group by lane order by lane")
+            ),
+            not_evaluated=[
+                row[0]
+                for row in rows(
+                    """
+                    select catalog.rule_id || ' ' || catalog.title_en
+                    from scoring.rule_catalog as catalog
+                    left join scoring.rule_coverage as coverage using (rule_id)
+                    group by all
+                    having coalesce(sum(coverage.evaluated_count), 0) = 0
+                    order by 1
+                    """
+                )
+            ],
+            detectors=[
+                row[0]
+                for row in rows(
+                    """
+                    select detector || ': ' || count(*) filter (where status = 'fitted')
+                        || ' monthly versions'
+                        || coalesce(' (latest skipped: ' || max_by(note, trained_until)
+                            filter (where status = 'skipped') || ')', '')
+                    from ledger.detector_versions
+                    group by detector
+                    order by detector
+                    """
+                )
+            ],
+            top_alerts=[
+                TopAlert(*row)
+                for row in rows(
+                    """
+                    select alert_date, lane, risk, sentence_en, sentence_ko
+                    from ledger.alerts
+                    where lane <> 'audit'
+                    order by expected_value desc
+                    limit 10
+                    """
+                )
+            ],
+            seconds=seconds,
+        )
+
+
+def describe(summary: RunSummary, home: Home) -> str:
+    """Return the lines that end a run: counts, the ten highest alerts, and where to look next."""
+    lanes = ", ".join(f"{count:,} {lane}" for lane, count in summary.lanes.items())
+    lines = [
+        f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
+        f" ({summary.quarantined_rows:,} rows in quarantine)",
+        f"{summary.rule_hits:,} rule hits",
+        f"{summary.alerts:,} alerts issued ({lanes}), {summary.issued_alerts:,} by this run",
+    ]
+    if summary.waiting_mandatory_cases:
+        lines.append(f"{summary.waiting_mandatory_cases:,} mandatory cases wait for a seat")
+    if summary.not_evaluated:
+        lines.append(
+            f"not evaluated, a feed or column is absent: {'; '.join(summary.not_evaluated)}"
+        )
+    lines += [f"detector {detector}" for detector in summary.detectors]
+    if summary.top_alerts:
+        lines += ["", "The ten alerts with the highest expected value:"]
+    for place, alert in enumerate(summary.top_alerts, start=1):
+        lines.append(f"{place:3}. risk {alert.risk:.2f}  {alert.sentence_en}")
+        lines.append(f"                {alert.sentence_ko}")
+    lines += [
+        "",
+        f"Finished in {summary.seconds:.0f} seconds. Look next:",
+        f"  alerts, cases, rule hits (any DuckDB or BI tool)  {home.published / 'cardwatch.duckdb'}",
+        f"  every transaction's scores (Parquet)              {home.published}",
+        "  the run as assets with checks                     cardwatch ui",
+    ]
+    return "\n".join(lines)
