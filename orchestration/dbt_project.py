@@ -49,14 +49,14 @@ def dbt_resource(home: Home) -> DbtCliResource:
     return DbtCliResource(dbt_project(home), dbt_executable=dbt_executable())
 
 
-def parse(home: Home) -> Path:
-    """Write the manifest that Dagster's assets are made from; return its path.
+def call_dbt(home: Home, arguments: list[str], failure: str) -> None:
+    """Run a dbt command on this home, silently.
 
-    Raises CardwatchError with dbt's own words when the project does not parse.
+    Raises CardwatchError with what `failure` says and dbt's own words when it does not succeed.
     """
     home.dbt_target.mkdir(parents=True, exist_ok=True)
     finished = subprocess.run(
-        [dbt_executable(), "--quiet", "--no-use-colors", "parse"],
+        [dbt_executable(), "--quiet", "--no-use-colors", *arguments],
         cwd=project_root(),
         env={**os.environ, **dbt_environment(home)},
         capture_output=True,
@@ -65,5 +65,13 @@ def parse(home: Home) -> Path:
     )
     if finished.returncode != 0:
         said = " ".join((finished.stdout + finished.stderr).split())
-        raise CardwatchError(f"the dbt project does not parse: {said}")
+        raise CardwatchError(f"{failure}: {said}")
+
+
+def parse(home: Home) -> Path:
+    """Write the manifest that Dagster's assets are made from; return its path.
+
+    Raises CardwatchError with dbt's own words when the project does not parse.
+    """
+    call_dbt(home, ["parse"], "the dbt project does not parse")
     return home.dbt_target / "manifest.json"

@@ -113,7 +113,12 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
             connection.execute(
                 """
                 update raw.run_state
-                set completed_load_id = greatest(completed_load_id, $1),
+                -- a run asked to stop before days that were built earlier leaves them for the next
+                set completed_load_id = case
+                        when $2 >= coalesce(completed_until, $2)
+                            then greatest(completed_load_id, $1)
+                        else completed_load_id
+                    end,
                     completed_until = greatest(completed_until, $2),
                     requested_since = null,
                     requested_until = null,

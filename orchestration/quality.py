@@ -1,8 +1,8 @@
 """Great Expectations over the warehouse: expectations in YAML, run inside the database.
 
 Great Expectations closes its connection before it fetches from DuckDB (great_expectations issue
-11579). It keeps the connection open for the dialects in `_PERSISTED_CONNECTION_DIALECTS`, so DuckDB
-is added to them here; `_keep_duckdb_connections_open` fails loudly when that list changes its shape.
+11579). It keeps it open for the dialects in `_PERSISTED_CONNECTION_DIALECTS`, so DuckDB is
+added to them here; `_keep_duckdb_connections_open` fails loudly when that list changes its shape.
 """
 
 import os

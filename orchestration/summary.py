@@ -135,8 +135,8 @@ def describe(summary: RunSummary, home: Home) -> str:
     lines += [
         "",
         f"Finished in {summary.seconds:.0f} seconds. Look next:",
-        f"  alerts, cases, rule hits (any DuckDB or BI tool)  {home.published / 'cardwatch.duckdb'}",
-        f"  every transaction's scores (Parquet)              {home.published}",
-        "  the run as assets with checks                     cardwatch ui",
+        f"  alerts, cases, rule hits (any DuckDB tool)  {home.published / 'cardwatch.duckdb'}",
+        f"  every transaction's scores (Parquet)        {home.published}",
+        "  the run as assets with checks               cardwatch ui",
     ]
     return "\n".join(lines)

@@ -15,6 +15,8 @@
         when {{ unit }} = 'currency' and {{ currency }} = 'KRW'
             then format('{:,.0f}', {{ number }}) || ' KRW'
         when {{ unit }} = 'currency' then format('{:,.2f}', {{ number }}) || ' ' || {{ currency }}
+        when {{ unit }} = 'times' and abs({{ number }}) >= 100
+            then format('{:,.0f}', {{ number }}) || '{{ words.times }}'
         when {{ unit }} = 'times' then format('{:,.1f}', {{ number }}) || '{{ words.times }}'
         when {{ unit }} in ('share', 'rate') then format('{:.0f} %', 100 * {{ number }})
         when {{ unit }} = 'standard_deviations'
@@ -25,6 +27,7 @@
         when {{ unit }} = 'hours' then format('{:,.1f}', {{ number }}) || '{{ words.hours }}'
         when {{ unit }} = 'days' then format('{:,.0f}', {{ number }}) || '{{ words.days }}'
         when {{ unit }} = 'purchases' then format('{:,.0f}', {{ number }}) || '{{ words.purchases }}'
+        when {{ unit }} = 'digits' then format('{:.0f}', {{ number }})
         else format('{:,.1f}', {{ number }})
     end
 {%- endmacro %}

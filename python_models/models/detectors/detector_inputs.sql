@@ -1,13 +1,10 @@
 -- Grain: one row per purchase: what detectors see of it, which is its features and nothing else.
+-- noqa: disable=AM04  the features are whatever feat_transaction has, under its contract
 with
 
 final as (
     select
-        transaction_id,
-        transaction_date,
-        feat_transaction.* exclude (
-            transaction_id,
-            transaction_date,
+        * exclude (
             authorized_at,
             card_id,
             card_status,
@@ -26,7 +23,7 @@ final as (
             single_limit,
             absence_kind
         )
-    from {{ ref('feat_transaction') }} as feat_transaction
+    from {{ ref('feat_transaction') }}
     where is_purchase
 )
 

@@ -1,5 +1,5 @@
 -- Grain: one row per day on which the detectors are fitted: the first of each month, as soon as
--- there is enough history behind it. A version fitted on that day scores purchases from that day on.
+-- there is enough history behind it. A version fitted on a day scores purchases from that day on.
 with
 
 days as (

@@ -1,5 +1,6 @@
-import detectors
 import pyarrow as pa
+
+import detectors
 
 
 def model(dbt, session):
@@ -11,5 +12,6 @@ def model(dbt, session):
         purchases = purchases.join(window, "transaction_date between built_from and built_until")
     columns = detectors.input_columns("empirical_tails", features.to_arrow_table())
     reader = session.cursor().sql(purchases.select(*columns).sql_query()).to_arrow_reader(100_000)
-    scored = detectors.score("empirical_tails", artefacts=artefacts.to_arrow_table(), batches=reader)
+    fitted = artefacts.to_arrow_table()
+    scored = detectors.score("empirical_tails", artefacts=fitted, batches=reader)
     return pa.RecordBatchReader.from_batches(detectors.SCORE_SCHEMA, scored)
