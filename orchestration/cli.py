@@ -123,6 +123,30 @@ def run(
 
 
 @app.command()
+def benchmark(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which benchmark: handbook.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Data, if not in CARDWATCH_HANDBOOK.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the scores it judged.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the detectors on public data by a published protocol, beside published figures."""
+    if name != "handbook":
+        raise CardwatchError(f"there is no benchmark {name!r}; there is handbook")
+    from orchestration.benchmark.handbook import data_file, describe, run_handbook
+    from orchestration.home import Home
+
+    result = run_handbook(Home.from_environment(), data_file(data), scores)
+    if as_json:
+        _print_json(result.as_json())
+        return
+    print(describe(result))
+
+
+@app.command()
 def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,

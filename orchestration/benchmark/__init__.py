@@ -1,0 +1,1 @@
+"""Benchmarks: how Cardwatch does on public data, by a published protocol."""
