@@ -6,6 +6,7 @@ word that cannot be multiplied, and it has none for adapter.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,3 +35,21 @@ def _expression(argument: object) -> str:
 
 
 adapter = _Adapter()
+
+#: dbt's graph with two rules in it, for the models that are written from the rules' yml entries.
+execute = True
+graph = {
+    "nodes": {
+        name: {
+            "resource_type": "model",
+            "name": name,
+            "description": "text",
+            "checksum": {"checksum": "text"},
+            "config": {"meta": defaultdict(lambda: "text", typology=typology, needs=["amount"])},
+        }
+        for name, typology in (
+            ("rule_claims_001_duplicate_claim", "claims"),
+            ("rule_merchant_001_restricted_category", "merchant"),
+        )
+    }
+}

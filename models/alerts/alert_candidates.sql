@@ -1,5 +1,5 @@
 -- Grain: one row per subject (purchase or claim) that no issue has settled yet.
--- A subject joins the queue on the day it occurred; one that arrives after that day was issued joins
+-- A subject joins the queue on the day it occurred; one that arrives when that day was issued joins
 -- on the next day. Mandatory hits that found no seat stay candidates until they get one.
 with
 

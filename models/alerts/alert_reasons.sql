@@ -164,9 +164,9 @@ feature_values as (
         feature,
         value
     from (
-        select detector_inputs.* exclude (transaction_date)
-        from {{ ref('detector_inputs') }} as detector_inputs
-        inner join risks on detector_inputs.transaction_id = risks.transaction_id
+        select * exclude (transaction_date)
+        from {{ ref('detector_inputs') }}
+        where transaction_id in (select risks.transaction_id from risks)
     ) as inputs
     unpivot include nulls (value for feature in (columns(* exclude (transaction_id))))
 ),

@@ -1,5 +1,5 @@
 {{ config(contract={'enforced': true}) }}
--- Grain: one row per proposed alert: what the issue step appends to the ledger once all checks pass.
+-- Grain: one row per proposed alert: what the issue step appends to the ledger when checks pass.
 with
 
 chosen as (

@@ -8,8 +8,9 @@ settings as (
     select concat_ws('|', 'weight', component, weight) as setting
     from {{ ref('risk_weights') }}
     union all
-    select concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
-        as setting
+    select
+        concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
+            as setting
     from {{ ref('currencies') }}
 ),
 

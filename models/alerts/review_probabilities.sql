@@ -1,7 +1,7 @@
 -- Grain: one row per purchase that this run settles: the probability that somebody looks at it.
--- An alert and what is in its case is certain to be looked at, and so is a mandatory hit that waits.
+-- An alert and what is in its case is sure to be looked at, and so is a mandatory hit that waits.
 -- Of the rest of the day a few are drawn at random for the audit, each with the same, known
--- probability: seats / purchases left. The draw orders them by a hash of a secret and the identifier.
+-- probability: seats / purchases left. The draw orders them by a hash of a secret and the id.
 with
 
 purchases as (

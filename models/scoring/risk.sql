@@ -107,7 +107,8 @@ parts as (
 combined as (
     select
         *,
-        1 - (1 - rule_risk) * (1 - coalesce(tree_risk, 0)) * (1 - coalesce(anomaly_risk, 0)) as risk,
+        1 - (1 - rule_risk) * (1 - coalesce(tree_risk, 0)) * (1 - coalesce(anomaly_risk, 0))
+            as risk,
         rule_hit_count > 0
         or (is_tree_explained and tree_risk > 0)
         or coalesce(is_anomaly_explained and anomaly_risk > 0, false) as is_explained

@@ -1,5 +1,5 @@
--- An alert says why: a rule it hit or a feature that moved the models; a random audit says that it is
--- one. A row returned is an alert that a reviewer could not explain to the cardholder.
+-- An alert says why: a rule it hit or a feature that moved the models; a random audit says that it
+-- is one. A row returned is an alert that a reviewer could not explain to the cardholder.
 select alerts.alert_id
 from {{ ref('alerts') }} as alerts
 left outer join {{ ref('alert_reasons') }} as reasons

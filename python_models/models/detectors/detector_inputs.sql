@@ -1,5 +1,5 @@
--- Grain: one row per purchase: what detectors see of it, which is its features and nothing else.
--- noqa: disable=AM04  the features are whatever feat_transaction has, under its contract
+-- Grain: one row per purchase: what detectors see of it, which is its features and nothing else:
+-- whatever feat_transaction has under its contract, less the context.
 with
 
 final as (
@@ -27,4 +27,4 @@ final as (
     where is_purchase
 )
 
-select * from final
+select * from final  -- noqa: AM04

@@ -1,6 +1,5 @@
 -- Grain: one row per fitting day that is due and purchase that a detector may learn from that day:
 -- the sample with the features of its purchases.
--- noqa: disable=AM04  the features are whatever feat_transaction has, under its contract
 with
 
 final as (
@@ -16,4 +15,4 @@ final as (
             and sample.transaction_id = detector_inputs.transaction_id
 )
 
-select * from final
+select * from final  -- noqa: AM04
