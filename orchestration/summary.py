@@ -87,8 +87,11 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                     """
                     select detector || ': ' || count(*) filter (where status = 'fitted')
                         || ' monthly versions'
-                        || coalesce(' (latest skipped: ' || max_by(note, trained_until)
-                            filter (where status = 'skipped') || ')', '')
+                        || case max_by(status, trained_until)
+                            when 'skipped' then ' (the latest was skipped: '
+                                || max_by(note, trained_until) || ')'
+                            else ''
+                        end
                     from ledger.detector_versions
                     group by detector
                     order by detector

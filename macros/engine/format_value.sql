@@ -5,9 +5,9 @@
 
 {% macro default__format_value(number, unit, currency, language) -%}
     {%- set words = {
-        'en': {'none': 'never before', 'purchases': ' purchases', 'days': ' days', 'hours': ' hours',
+        'en': {'many': 'more than 100', 'none': 'never before', 'purchases': ' purchases', 'days': ' days', 'hours': ' hours',
                'standard_deviations': ' standard deviations', 'times': ' times', 'yes': 'yes', 'no': 'no'},
-        'ko': {'none': '기록 없음', 'purchases': '건', 'days': '일', 'hours': '시간',
+        'ko': {'many': '100 초과', 'none': '기록 없음', 'purchases': '건', 'days': '일', 'hours': '시간',
                'standard_deviations': ' 표준편차', 'times': '배', 'yes': '예', 'no': '아니요'},
     }[language] -%}
     case
@@ -19,6 +19,8 @@
             then format('{:,.0f}', {{ number }}) || '{{ words.times }}'
         when {{ unit }} = 'times' then format('{:,.1f}', {{ number }}) || '{{ words.times }}'
         when {{ unit }} in ('share', 'rate') then format('{:.0f} %', 100 * {{ number }})
+        when {{ unit }} = 'standard_deviations' and {{ number }} > 100
+            then '{{ words.many }}{{ words.standard_deviations }}'
         when {{ unit }} = 'standard_deviations'
             then format('{:,.1f}', {{ number }}) || '{{ words.standard_deviations }}'
         when {{ unit }} = 'hour_of_day' then format('{:02.0f}:00', {{ number }})

@@ -1,8 +1,8 @@
 -- Grain: one row per candidate that is alerted, waits or is muted under another alert of its case.
--- Mandatory cases form one queue, first come first served: what finds no seat on its day
--- waits (alert_date null when it waits beyond the last day). The seats they leave go to the cases of
--- that day with the highest expected value, if it is above zero and somebody can say why; what
--- finds none falls below the line.
+-- Mandatory cases form one queue, first come first served: what finds no seat on its day waits
+-- (alert_date null when it waits beyond the last day). The seats they leave go to the cases of that
+-- day with the highest expected value, if it is above zero and somebody can say why; what finds no
+-- seat then falls below the line.
 with
 
 candidates as (

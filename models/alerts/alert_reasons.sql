@@ -120,44 +120,6 @@ shares as (
     where detector_risk > 0
 ),
 
-by_feature as (
-    select
-        shares.transaction_id,
-        feature_catalog.family,
-        shares.feature,
-        feature_catalog.unit,
-        feature_catalog.label_en,
-        feature_catalog.label_ko,
-        sum(shares.share) as share,
-        string_agg(distinct shares.version, ',' order by shares.version) as version
-    from shares
-    inner join {{ ref('feature_catalog') }} as feature_catalog
-        on shares.feature = feature_catalog.feature
-    group by all
-),
-
-by_family as (
-    select
-        *,
-        sum(share) over (partition by transaction_id, family) as family_share,
-        row_number() over (
-            partition by transaction_id, family
-            order by share desc, feature asc
-        ) as place_in_family
-    from by_feature
-),
-
-families as (
-    select
-        *,
-        row_number() over (
-            partition by transaction_id
-            order by family_share desc, family asc
-        ) as place
-    from by_family
-    where place_in_family = 1
-),
-
 feature_values as (
     select
         transaction_id,
@@ -171,26 +133,86 @@ feature_values as (
     unpivot include nulls (value for feature in (columns(* exclude (transaction_id))))
 ),
 
+-- what a rule on the same subject has said already
+told_by_rules as (
+    select
+        rule_reasons.subject_id as transaction_id,
+        unnest(string_split(rule_catalog.needs, ',')) as feature
+    from rule_reasons
+    inner join {{ ref('rule_catalog') }} as rule_catalog on rule_reasons.code = rule_catalog.rule_id
+),
+
+by_feature as (
+    select
+        shares.transaction_id,
+        feature_catalog.family,
+        shares.feature,
+        feature_values.value,
+        feature_catalog.unit,
+        feature_catalog.label_en,
+        feature_catalog.label_ko,
+        sum(shares.share) as share,
+        string_agg(distinct shares.version, ',' order by shares.version) as version,
+        -- oddly low is a reason for the models, but a poor one for a person
+        feature_values.value < case feature_catalog.unit
+            when 'times' then 1.0
+            when 'standard_deviations' then 0.0
+        end as is_low
+    from shares
+    inner join {{ ref('feature_catalog') }} as feature_catalog
+        on shares.feature = feature_catalog.feature
+    inner join feature_values
+        on
+            shares.transaction_id = feature_values.transaction_id
+            and shares.feature = feature_values.feature
+    left outer join told_by_rules
+        on
+            shares.transaction_id = told_by_rules.transaction_id
+            and shares.feature = told_by_rules.feature
+    where told_by_rules.feature is null
+    group by all
+),
+
+by_family as (
+    select
+        *,
+        sum(share) over (partition by transaction_id, family) as family_share,
+        row_number() over (
+            partition by transaction_id, family
+            order by coalesce(is_low, false) asc, share desc, feature asc
+        ) as place_in_family
+    from by_feature
+),
+
+families as (
+    select
+        *,
+        row_number() over (
+            partition by transaction_id
+            order by coalesce(is_low, false) asc, family_share desc, family asc
+        ) as place
+    from by_family
+    where place_in_family = 1
+),
+
 model_texts as (
     select
         families.transaction_id,
         families.feature,
         families.version,
         families.place,
-        feature_values.value,
+        families.value,
         families.label_en,
         families.label_ko,
-        {{ format_value('feature_values.value', 'families.unit', 'risks.currency', 'en') }}
+        {{ format_value('families.value', 'families.unit', 'risks.currency', 'en') }}
             as value_en,
-        {{ format_value('feature_values.value', 'families.unit', 'risks.currency', 'ko') }}
+        {{ format_value('families.value', 'families.unit', 'risks.currency', 'ko') }}
             as value_ko
     from families
     inner join risks on families.transaction_id = risks.transaction_id
-    inner join feature_values
-        on
-            families.transaction_id = feature_values.transaction_id
-            and families.feature = feature_values.feature
-    where families.place <= 3
+    where
+        families.place = 1
+        or (families.place <= 3 and not coalesce(families.is_low, false))
 ),
 
 final as (

@@ -24,6 +24,7 @@ entries as (
             '{{ meta.owner | replace("'", "''") }}' as owner,
             '{{ meta.policy_clause | replace("'", "''") }}' as policy_clause,
             date '{{ meta.review_by }}' as review_by,
+            '{{ meta.needs | join(",") }}' as needs,
             '{{ node.checksum.checksum }}' as checksum
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -58,6 +59,7 @@ final as (
         entries.owner,
         entries.policy_clause,
         entries.review_by,
+        entries.needs,
         thresholds.thresholds
     from entries
     left outer join thresholds on entries.rule_id = thresholds.rule_id
