@@ -169,7 +169,10 @@ by_feature as (
         on
             shares.transaction_id = told_by_rules.transaction_id
             and shares.feature = told_by_rules.feature
-    where told_by_rules.feature is null
+    where
+        told_by_rules.feature is null
+        -- the sentence begins with the amount
+        and shares.feature <> 'amount'
     group by all
 ),
 
