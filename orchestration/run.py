@@ -79,7 +79,7 @@ def _execute(home: Home, since: date | None, until: date | None) -> None:
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     with dg.DagsterInstance.get() as instance:
-        job = definitions().get_job_def(DAILY_RUN)
+        job = definitions().resolve_job_def(DAILY_RUN)
         result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
     if not result.success:
         raise _reason(home, result)

@@ -21,7 +21,14 @@ _PROJECT = dbt_project(_HOME)
 _MANIFEST = _PROJECT.manifest_path if _PROJECT.manifest_path.exists() else parse(_HOME)
 
 
-class _LedgerComesFromBefore(DagsterDbtTranslator):
+class _FolderIsGroup(DagsterDbtTranslator):
+    """One vocabulary: a model's folder is its schema and its Dagster group."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
+
+
+class _LedgerComesFromBefore(_FolderIsGroup):
     """The first half reads what *earlier* runs issued: today's issue is not upstream of it."""
 
     def get_asset_spec(
@@ -56,7 +63,13 @@ def proposed(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator
     yield from _build(context, dbt, BEFORE_ISSUE)
 
 
-@dbt_assets(manifest=_MANIFEST, project=_PROJECT, selector=AFTER_ISSUE, name=AFTER_ISSUE)
+@dbt_assets(
+    manifest=_MANIFEST,
+    project=_PROJECT,
+    selector=AFTER_ISSUE,
+    name=AFTER_ISSUE,
+    dagster_dbt_translator=_FolderIsGroup(),
+)
 def settled(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Cases and the tables that BI reads, from the ledger as it is after the issue."""
     yield from _build(context, dbt, AFTER_ISSUE)
