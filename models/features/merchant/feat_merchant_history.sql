@@ -57,26 +57,12 @@ daily as (
     group by merchant_id, transaction_date
 ),
 
-cumulated as (
-    select
-        *,
-        sum(decided_count) over (
-            partition by merchant_id order by day
-            rows between unbounded preceding and 1 preceding
-        ) as decided_before
-    from daily
-),
-
 windowed as (
     select
         merchant_id,
         transaction_date,
         day,
         is_active,
-        decided_before,
-        min(case when misuse_count > 0 then coalesce(decided_before, 0) end) over last_30d
-            as decided_before_first_misuse,
-        min(case when misuse_count > 0 then day end) over last_30d as first_misuse_day,
         max(case when misuse_count > 0 then day end) over last_90d as last_misuse_day,
         sum(txn_count) over last_7d as txn_count_7d,
         sum(txn_count) over last_14d as txn_count_14d,
@@ -92,7 +78,7 @@ windowed as (
         sum(misuse_count) over last_30d as misuse_count_30d,
         sum(decided_count) over last_90d as decided_count_90d,
         sum(misuse_count) over last_90d as misuse_count_90d
-    from cumulated
+    from daily
     window
         last_1d as (
             partition by merchant_id order by day range between 1 preceding and 1 preceding
@@ -126,11 +112,7 @@ final as (
         {{ misuse_rate('misuse_count_90d', 'decided_count_90d') }} as merchant_misuse_rate_90d,
         coalesce(decided_count_30d, 0)::double as merchant_decided_count_30d,
         coalesce(misuse_count_30d, 0)::double as merchant_misuse_count_30d,
-        -- a merchant that turned bad: how long ago, and how consistently since
-        (day - first_misuse_day)::double as merchant_days_since_first_misuse_30d,
-        (day - last_misuse_day)::double as merchant_days_since_misuse,
-        (misuse_count_30d / nullif(decided_before - decided_before_first_misuse, 0))::double
-            as merchant_misuse_rate_since_first_30d
+        (day - last_misuse_day)::double as merchant_days_since_misuse
     from windowed
     where
         is_active

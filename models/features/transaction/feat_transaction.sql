@@ -15,6 +15,7 @@ joined as (
         -- exclude() takes bare names
         -- noqa: disable=RF02
         intraday.* exclude (transaction_id, transaction_date),
+        misuse_run.* exclude (transaction_id, transaction_date),
         card_history.* exclude (card_id, transaction_date),
         merchant_history.* exclude (merchant_id, transaction_date),
         card_merchant_history.* exclude (card_id, merchant_id, transaction_date),
@@ -26,6 +27,10 @@ joined as (
         on
             transactions.transaction_date = intraday.transaction_date
             and transactions.transaction_id = intraday.transaction_id
+    left outer join {{ ref('feat_transaction_misuse_run') }} as misuse_run
+        on
+            transactions.transaction_date = misuse_run.transaction_date
+            and transactions.transaction_id = misuse_run.transaction_id
     inner join {{ ref('feat_card_history') }} as card_history
         on
             transactions.transaction_date = card_history.transaction_date
@@ -92,9 +97,7 @@ final as (
         amount / card_amount_mean_90d as card_amount_ratio_90d,
         amount / card_amount_max_90d as card_amount_to_max_90d,
         amount / card_baseline_amount_mean as card_amount_to_baseline,
-        (amount - card_baseline_amount_mean)
-        / (card_baseline_amount_std + 0.01 * card_baseline_amount_mean)
-            as card_amount_deviation_from_baseline,
+        {{ deviation_from_baseline('amount') }} as card_amount_deviation_from_baseline,
         case
             when is_purchase
                 then
@@ -184,9 +187,10 @@ final as (
         merchant_misuse_rate_90d,
         merchant_decided_count_30d,
         merchant_misuse_count_30d,
-        merchant_days_since_first_misuse_30d,
         merchant_days_since_misuse,
-        merchant_misuse_rate_since_first_30d,
+        coalesce(merchant_misuse_run_90d, 0) as merchant_misuse_run_90d,
+        merchant_days_since_misuse_run,
+        merchant_days_since_innocent,
 
         -- the card and the merchant, the card and the category
         card_merchant_txn_count_1d,

@@ -1,0 +1,100 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per transaction at a merchant whose purchases were found to be misuse one after
+-- the other, as far as was decided before the moment of the transaction. Anything found innocent
+-- ends the run. Looks back 90 times 24 hours.
+with
+
+decisions as (
+    select * from {{ ref('feat_merchant_decision') }}
+    -- 90 days for the transaction, and 90 more for the earliest decision that it looks at
+    where {{ in_build_window('decided_on', lookback=180) }}
+),
+
+-- only these can have a run
+merchants as (
+    select distinct merchant_id from decisions
+    where misuse
+),
+
+compared as (
+    select
+        merchant_id,
+        decided_at,
+        purchased_at,
+        misuse,
+        sum(case when misuse then 1 else 0 end) over (
+            partition by merchant_id order by decided_at
+            range between unbounded preceding and current row
+        ) as misuse_until,
+        max(case when misuse then decided_at end) over before as misuse_before,
+        max(case when not misuse then decided_at end) over before as innocent_before
+    from decisions
+    where merchant_id in (select merchant_id from merchants)
+    window before as (
+        partition by merchant_id order by decided_at
+        range between
+        interval '7776000' second preceding and interval '0.000001' second preceding
+    )
+),
+
+events as (
+    select
+        merchant_id,
+        decided_at as happened_at,
+        null::varchar as transaction_id,
+        null::date as transaction_date,
+        misuse,
+        misuse_until,
+        purchased_at,
+        misuse
+        and coalesce(misuse_before <= innocent_before, misuse_before is null) as begins_run
+    from compared
+    union all
+    select
+        merchant_id,
+        authorized_at as happened_at,
+        transaction_id,
+        transaction_date,
+        null::boolean as misuse,
+        null::bigint as misuse_until,
+        null::timestamp as purchased_at,
+        null::boolean as begins_run
+    from {{ ref('int_transactions') }}
+    where
+        {{ in_build_window('transaction_date') }}
+        and merchant_id in (select merchant_id from merchants)
+),
+
+windowed as (
+    select
+        transaction_id,
+        transaction_date,
+        happened_at,
+        sum(case when misuse then 1 else 0 end) over last_90d as misuse_count,
+        max(misuse_until) over last_90d as misuse_until_now,
+        max(case when not misuse then misuse_until end) over last_90d as misuse_until_innocent,
+        max(case when begins_run then purchased_at end) over last_90d as run_began_at,
+        max(case when not misuse then purchased_at end) over last_90d as innocent_at
+    from events
+    window last_90d as (
+        partition by merchant_id order by happened_at
+        range between
+        interval '7776000' second preceding and interval '0.000001' second preceding
+    )
+),
+
+final as (
+    select
+        transaction_id,
+        transaction_date,
+        coalesce(misuse_until_now - misuse_until_innocent, misuse_count)::double
+            as merchant_misuse_run_90d,
+        {{ hours_between('run_began_at', 'happened_at') }} / 24 as merchant_days_since_misuse_run,
+        {{ hours_between('innocent_at', 'happened_at') }} / 24 as merchant_days_since_innocent
+    from windowed
+    where
+        transaction_id is not null
+        and coalesce(misuse_until_now - misuse_until_innocent, misuse_count) > 0
+)
+
+select * from final
