@@ -1,0 +1,73 @@
+"""A small demo company that is run through the real command line, in temporary homes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.home import Home, project_root
+
+COMPANY = ["--employees", "150", "--months", "3"]
+MIDDLE = "2025-11-14"
+
+
+def run_cardwatch(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of this installation on a home."""
+    return subprocess.run(
+        [Path(sys.executable).parent / "cardwatch", *arguments],
+        cwd=project_root(),
+        env={**os.environ, "CARDWATCH_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def succeed(home: Home, *arguments: str) -> str:
+    """Run the command line, which must succeed without a word of alarm; return what it printed."""
+    finished = run_cardwatch(home, *arguments)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert "Traceback" not in finished.stderr
+    assert "Warning" not in finished.stderr
+    return finished.stdout
+
+
+def rows(home: Home, query: str) -> list[tuple[object, ...]]:
+    """Return what a query finds in the home's warehouse."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def copy_of(home: Home, folder: Path) -> Home:
+    """Return a home with the same content, that a test may change."""
+    shutil.copytree(home.root, folder, symlinks=True)
+    return Home(folder)
+
+
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the demo company has landed and nothing has run."""
+    home = Home(tmp_path_factory.mktemp("landed") / "home")
+    succeed(home, "demo", *COMPANY)
+    return home
+
+
+@pytest.fixture(scope="session")
+def full(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+    """The home after one run over everything, and what that run printed."""
+    home = copy_of(landed, tmp_path_factory.mktemp("full") / "home")
+    return home, succeed(home, "run")
+
+
+@pytest.fixture(scope="session")
+def walked(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Home]:
+    """The home as it was after a run up to the middle, and after a second run over the rest."""
+    half = copy_of(landed, tmp_path_factory.mktemp("half") / "home")
+    succeed(half, "run", "--until", MIDDLE)
+    whole = copy_of(half, tmp_path_factory.mktemp("walked") / "home")
+    succeed(whole, "run")
+    return half, whole
