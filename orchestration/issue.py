@@ -21,7 +21,8 @@ _APPENDED = {
     "case_members": """
         select case_id, subject_type, subject_id, transaction_id, is_alert
         from alerts.alert_queue
-        where alert_date is not null
+        -- what waits for a seat comes back; the others of its case are settled now
+        where alert_date is not null or not is_mandatory
         union all
         select case_id, subject_type, subject_id, transaction_id, true as is_alert
         from alerts.alerts
@@ -41,6 +42,13 @@ _APPENDED = {
         from scoring.rule_hits as hits
         anti join ledger.rule_hits as issued
             using (rule_id, rule_version, subject_type, subject_id)
+        -- what arrived late is settled on its day of the queue, and so are its hits
+        anti join (
+            select subject_type, subject_id
+            from alerts.alert_candidates
+            where queued_on > (select built_until from intermediate.int_build_window)
+        ) as not_yet_due
+            using (subject_type, subject_id)
         where hits.occurred_on <= (select built_until from intermediate.int_build_window)
     """,
     "audit_draws": """
@@ -120,7 +128,9 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
                         else completed_load_id
                     end,
                     completed_until = greatest(completed_until, $2),
-                    requested_since = null,
+                    requested_since = case
+                        when $2 < completed_until then requested_since
+                    end,
                     requested_until = null,
                     audit_seed = null
                 """,

@@ -192,6 +192,46 @@ def load_landed(
         raise explained from error
 
 
+def take_back_removed(
+    connection: duckdb.DuckDBPyConnection, home: Home, feeds: Sequence[Feed]
+) -> list[str]:
+    """Take back loads whose files left the landing folder before a run was finished with them.
+
+    That is how a file which a check refuses is got rid of: it is moved away, or a corrected one
+    put in its place. What may have been built of its rows is built anew. Returns the files' names.
+    """
+    by_name = {(feed.source, feed.feed): feed for feed in feeds}
+    unfinished = connection.execute(
+        "select load_id, source, feed, file, file_hash, first_day from raw.load_manifest"
+        " where load_id > (select completed_load_id from raw.run_state) order by load_id"
+    ).fetchall()
+    landed = {
+        (source, feed): {
+            hash_file(path) for path in _visible(home.landing / source / feed) if path.is_file()
+        }
+        for source, feed in {(source, feed) for _, source, feed, *_ in unfinished}
+    }
+    removed = []
+    connection.begin()
+    try:
+        for load_id, source, feed, file, file_hash, first_day in unfinished:
+            if file_hash in landed[source, feed] or (source, feed) not in by_name:
+                continue
+            rows = f"{_raw(by_name[source, feed])} where _load_id"
+            for what in (rows, "raw.quarantine where load_id", "raw.load_manifest where load_id"):
+                connection.execute(f"delete from {what} = ?", [load_id])  # noqa: S608
+            connection.execute(
+                "update raw.run_state set requested_since = least(requested_since, ?)", [first_day]
+            )
+            removed.append(file)
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a failed commit has already rolled back
+            connection.rollback()
+        raise
+    return removed
+
+
 def copy_to_landing(home: Home, files: Sequence[Path], source: str, feed: str) -> list[LandedFile]:
     """Copy files into the landing folder of a feed; every file is checked before the first copy.
 

@@ -1,18 +1,38 @@
 """What a person at a terminal sees while a run goes on."""
 
+import io
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 _START = time.monotonic()
+
+# Where progress goes while standard error is kept from libraries.
+_terminal: TextIO | None = None
 
 
 def report(line: str) -> None:
     """Print one line of progress to standard error, with the seconds since the start."""
-    print(f"[{time.monotonic() - _START:5.0f} s] {line}", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - _START
+    print(f"[{seconds:5.0f} s] {line}", file=_terminal or sys.stderr, flush=True)
+
+
+@contextmanager
+def only_progress(log: Path) -> Iterator[None]:
+    """Show nothing but progress on standard error; what libraries say goes to the end of `log`."""
+    global _terminal
+    said = io.StringIO()
+    _terminal = sys.stderr
+    try:
+        with redirect_stderr(said):
+            yield
+    finally:
+        _terminal = None
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
+            file.write(said.getvalue())
 
 
 def follow(invocation: Any, title: str, log: Path) -> Iterator[Any]:

@@ -56,7 +56,8 @@ def relations(suite: str) -> list[str]:
 def check(home: Home, suite: str, relation: str) -> list[CheckResult]:
     """Run the expectations that `tests/expectations/<suite>.yml` names for a relation.
 
-    The entry's `rows` says what of the relation is looked at, such as only what is new.
+    The entry's `rows` says what of the relation is looked at, such as only what is new, and its
+    `origin`, if any, names the column that tells from which file a row came.
     Raises KeyError when the suite has no such relation.
     """
     declared = _read(suite)[relation]
@@ -65,13 +66,17 @@ def check(home: Home, suite: str, relation: str) -> list[CheckResult]:
         gx_suite = gx.ExpectationSuite(
             name=suite, expectations=[_expectation(entry) for entry in expectations]
         )
-        outcome = batch.validate(gx_suite)
+        origin = [declared["origin"]] if "origin" in declared else []
+        outcome = batch.validate(
+            gx_suite,
+            result_format={"result_format": "SUMMARY", "unexpected_index_column_names": origin},
+        )
     notes = {_identity(entry): entry["note"] for entry in expectations}
     results = []
     for result in outcome.results:
         config = result.expectation_config
         raised = (result.exception_info or {}).get("raised_exception")
-        observed = _observed(result.result) if not raised else str(result.exception_info)
+        observed = _observed(result.result, origin) if not raised else str(result.exception_info)
         results.append(
             CheckResult(
                 suite=suite,
@@ -107,13 +112,19 @@ def _identity(entry: dict[str, Any]) -> tuple[str, str | None]:
     return entry["type"], entry.get("column")
 
 
-def _observed(result: dict[str, Any]) -> str:
+def _observed(result: dict[str, Any], origin: list[str]) -> str:
     """Say in a few words what was seen."""
     if "observed_value" in result:
         return f"seen: {result['observed_value']}"
-    count = result.get("unexpected_count", 0)
+    count = result.get("unexpected_count") or 0
     examples = ", ".join(str(value) for value in result.get("partial_unexpected_list", [])[:3])
-    return f"{count} rows break it" + (f", such as {examples}" if examples else "")
+    broken = result.get("partial_unexpected_index_list") or []
+    files = sorted({str(row[column]) for row in broken for column in origin})
+    return (
+        ("1 row breaks it" if count == 1 else f"{count} rows break it")
+        + (f", such as {examples}" if examples else "")
+        + (f", in {', '.join(files[:3])}" if files else "")
+    )
 
 
 @contextmanager

@@ -16,11 +16,16 @@ from orchestration.dbt_project import dbt_environment, parse
 from orchestration.errors import CardwatchError
 from orchestration.home import Home, exclusive_run, project_root
 from orchestration.landing import prepare_raw
-from orchestration.progress import report
+from orchestration.progress import only_progress, report
 from orchestration.rules import sync_active_rules
 from orchestration.sources import read_feeds
 from orchestration.summary import RunSummary, read_summary
-from orchestration.warehouse import connect, explain_database_error
+from orchestration.warehouse import connect, disk_full, explain_database_error
+
+# A disk with less room than this many bytes is what made a run fail.
+_FULL = 1_000_000
+
+_INTERRUPTIONS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def run_pipeline(home: Home, since: date | None = None, until: date | None = None) -> RunSummary:
@@ -31,13 +36,19 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
     """
     started = datetime.now()
     with exclusive_run(home):
-        _use(home)
-        if sync_active_rules(project_root()):
-            report("rules: macros/rules/active_rules.sql was out of date and is written anew")
-        _refuse_nothing_to_do(home)
-        parse(home)
-        before = _issued_alerts(home)
-        _execute(home, since, until)
+        try:
+            _use(home)
+            if sync_active_rules(project_root()):
+                report("rules: macros/rules/active_rules.sql was out of date and is written anew")
+            _refuse_nothing_to_do(home)
+            parse(home)
+            before = _issued_alerts(home)
+            _execute(home, since, until)
+        except Exception as error:
+            # dbt, Dagster and SQLite each have their own words for it, and not always clear ones
+            if shutil.disk_usage(home.root).free < _FULL:
+                raise disk_full() from error
+            raise
         return read_summary(home, before, (datetime.now() - started).total_seconds())
 
 
@@ -64,9 +75,7 @@ def _refuse_nothing_to_do(home: Home) -> None:
 
 def _execute(home: Home, since: date | None, until: date | None) -> None:
     """Execute the daily job in this process and turn a failure into one sentence."""
-    # imported late: the definitions read the manifest that was parsed just now
-    from orchestration.definitions import DAILY_RUN, definitions
-
+    _dbt_results(home).unlink(missing_ok=True)
     config: dict[str, Any] = {
         "ops": {
             "landed_files": {
@@ -78,9 +87,15 @@ def _execute(home: Home, since: date | None, until: date | None) -> None:
         },
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
-    with dg.DagsterInstance.get() as instance:
-        job = definitions().resolve_job_def(DAILY_RUN)
-        result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    with only_progress(home.dagster / "said.txt"):
+        # imported late: the definitions read the manifest that was parsed just now
+        from orchestration.definitions import DAILY_RUN, definitions
+
+        with dg.DagsterInstance.get() as instance:
+            job = definitions().resolve_job_def(DAILY_RUN)
+            result = job.execute_in_process(
+                instance=instance, run_config=config, raise_on_error=False
+            )
     if not result.success:
         raise _reason(home, result)
 
@@ -89,15 +104,23 @@ def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
     """Say in one sentence what stopped a run."""
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.blocking and check.description:
+            of_a_file = check.check_name == "expectations" and check.asset_key.path[0] != "alerts"
+            way_out = f"; correct it in {home.landing} or move it away, and run again"
             return CardwatchError(
                 f"a blocking check stopped the run, nothing was issued: {check.description}"
+                f"{way_out if of_a_file else ''}"
             )
+    errors = [
+        getattr(event.event_specific_data, "error", None)
+        for event in result.all_node_events
+        if event.is_step_failure
+    ]
+    if any(error and error.cls_name in _INTERRUPTIONS for error in errors):
+        return CardwatchError("the run was interrupted; run again to complete it")
     failed_node = _failed_dbt_node(home)
     if failed_node:
         return CardwatchError(f"nothing was issued: {failed_node}")
-    for event in result.all_node_events:
-        failure = event.event_specific_data if event.is_step_failure else None
-        error = getattr(failure, "error", None)
+    for error in errors:
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
@@ -111,10 +134,11 @@ def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
 
 def _failed_dbt_node(home: Home) -> str | None:
     """Return the first model or test that dbt says failed, with dbt's words; None if none did."""
-    results = home.dbt_target / "run_results.json"
-    if not results.exists():
+    try:
+        results = json.loads(_dbt_results(home).read_text(encoding="utf-8"))["results"]
+    except (FileNotFoundError, json.JSONDecodeError):  # dbt was stopped before or while it wrote
         return None
-    for node in json.loads(results.read_text(encoding="utf-8"))["results"]:
+    for node in results:
         if node["status"] in ("error", "fail"):
             message = " ".join((node.get("message") or "").split())
             explained = explain_database_error(duckdb.Error(message))
@@ -122,6 +146,11 @@ def _failed_dbt_node(home: Home) -> str | None:
                 return str(explained)
             return f"dbt {node['unique_id'].replace('.cardwatch.', ' ')} failed ({message})"
     return None
+
+
+def _dbt_results(home: Home) -> Path:
+    """Return the file in which dbt leaves how each node of its last build ended."""
+    return home.dbt_target / "run_results.json"
 
 
 def _issued_alerts(home: Home) -> int:

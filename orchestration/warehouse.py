@@ -48,12 +48,12 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 def explain_database_error(error: BaseException) -> CardwatchError | None:
     """Say in one sentence what the user can do about an error, or None when it is not theirs."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return _disk_full()
+        return disk_full()
     if not isinstance(error, duckdb.Error):
         return None
     message = str(error)
     if _DISK_FULL_WORDS.search(message):
-        return _disk_full()
+        return disk_full()
     if "Could not set lock on file" in message:
         process = re.search(r"PID (\d+)", message)
         holder = f"process {process.group(1)}" if process else "another process"
@@ -82,7 +82,8 @@ def _cannot_be_opened(home: Home, error: duckdb.Error) -> CardwatchError:
     )
 
 
-def _disk_full() -> CardwatchError:
+def disk_full() -> CardwatchError:
+    """Return what to say when there is no room left."""
     return CardwatchError(
         "the disk is full; free space (or point CARDWATCH_HOME to a larger disk) and run again, "
         "nothing half-done was kept"

@@ -51,10 +51,17 @@ claim_hits as (
             rule_hits.rule_id = issued.rule_id
             and issued.subject_type = 'claim'
             and rule_hits.subject_id = issued.subject_id
+    left outer join {{ source('ledger', 'case_members') }} as case_members
+        on
+            case_members.subject_type = 'claim'
+            and rule_hits.subject_id = case_members.subject_id
     where
         rule_hits.subject_type = 'claim'
         and rule_catalog.stage = 'live'
-        and issued.subject_id is null
+        and (
+            issued.subject_id is null
+            or (rule_catalog.kind = 'mandatory' and case_members.subject_id is null)
+        )
     group by rule_hits.subject_id
 ),
 

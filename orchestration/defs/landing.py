@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.defs.checks import check_result
 from orchestration.home import Home
 from orchestration.issue import prepare_ledger
-from orchestration.landing import load_landed, prepare_raw
+from orchestration.landing import load_landed, prepare_raw, take_back_removed
 from orchestration.progress import report
 from orchestration.quality import check, relations
 from orchestration.sources import read_feeds
@@ -36,15 +36,20 @@ def landed_files(config: Days) -> Iterator[dg.MaterializeResult[None]]:
     with connect(home) as connection:
         prepare_raw(connection, list(_FEEDS.values()))
         prepare_ledger(connection, home)
-        # a seed once drawn stays until its run is finished, so that a run that broke off and is
-        # run again draws the same purchases
+        # what a run that broke off was to build anew stays to be done, and a seed once drawn stays
+        # until its run is finished, so that the run after it draws the same purchases
         connection.execute(
             """
             update raw.run_state
-            set requested_since = $1, requested_until = $2, audit_seed = coalesce(audit_seed, $3)
+            set
+                requested_since = least(requested_since, $1::date),
+                requested_until = $2,
+                audit_seed = coalesce(audit_seed, $3)
             """,
             [config.since, config.until, secrets.token_hex(16)],
         )
+        if removed := take_back_removed(connection, home, list(_FEEDS.values())):
+            report(f"landing: taken back, no longer in the folder: {', '.join(removed)}")
         loaded = load_landed(connection, home, list(_FEEDS.values()))
     rows = sum(file.rows_loaded for file in loaded)
     quarantined = sum(file.rows_quarantined for file in loaded)

@@ -61,18 +61,27 @@ def test_a_folder_of_an_unknown_source_stops_the_run(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
-def test_a_full_disk_is_one_sentence(tmp_path: Path):
+def test_a_disk_that_fills_up_during_a_run_is_one_sentence(tmp_path: Path):
     mounted = subprocess.run(
-        ["/bin/mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", tmp_path],
+        ["/bin/mount", "-t", "tmpfs", "-o", "size=25m", "tmpfs", tmp_path],
         check=False,
         capture_output=True,
     )
     if mounted.returncode != 0:
         pytest.skip("this machine does not permit a mount")
     try:
-        assert "disk is full" in refused(tmp_path, "demo", "--employees", "150", "--months", "3")
+        # room for the landed files, not for the warehouse
+        demo = ["demo", "--employees", "150", "--months", "3"]
+        subprocess.run(
+            [Path(sys.executable).parent / "cardwatch", *demo],
+            env={**os.environ, "CARDWATCH_HOME": str(tmp_path)},
+            check=True,
+            capture_output=True,
+        )
+        assert "disk is full" in refused(tmp_path, "run")
+        assert not (tmp_path / "published").exists()
     finally:
-        subprocess.run(["/bin/umount", tmp_path], check=True)
+        subprocess.run(["/bin/umount", "--lazy", tmp_path], check=True)
 
 
 def test_the_great_expectations_shim_fails_loudly_when_its_ground_changes(
