@@ -34,13 +34,22 @@ install: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.lock
 	@touch $@
 
-# Resolves pyproject.toml anew into the two lock files (needs uv on the path).
+# Other tools, for `cardwatch benchmark features` to compare with; Spark needs Java beside them.
+.venv/benchmark: .venv/run requirements-benchmark.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+		-r requirements-benchmark.lock
+	@touch $@
+
+# Resolves pyproject.toml anew into the lock files (needs uv on the path).
 lock:
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra build --output-file requirements.lock pyproject.toml
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra build --extra test --constraint requirements.lock --no-annotate \
 		--output-file requirements-test.lock pyproject.toml
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra build --extra benchmark --constraint requirements.lock --no-annotate \
+		--output-file requirements-benchmark.lock pyproject.toml
 
 clean:
 	rm -rf .venv var

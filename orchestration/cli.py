@@ -124,26 +124,38 @@ def run(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which benchmark: handbook.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Which benchmark: handbook or features.")
+    ],
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Data, if not in CARDWATCH_HANDBOOK.")
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write the scores it judged.")
+        Path | None, typer.Option(metavar="FILE", help="handbook: where to write its scores.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the detectors on public data by a published protocol, beside published figures."""
-    if name != "handbook":
-        raise CardwatchError(f"there is no benchmark {name!r}; there is handbook")
-    from orchestration.benchmark.handbook import data_file, describe, run_handbook
+    """Measure the detectors by a published protocol (handbook), or the cost of features."""
+    from orchestration.benchmark import handbook
     from orchestration.home import Home
 
-    result = run_handbook(Home.from_environment(), data_file(data), scores)
-    if as_json:
-        _print_json(result.as_json())
-        return
-    print(describe(result))
+    home = Home.from_environment()
+    if name == "handbook":
+        judged = handbook.run_handbook(home, handbook.data_file(data), scores)
+        if as_json:
+            _print_json(judged.as_json())
+            return
+        print(handbook.describe(judged))
+    elif name == "features":
+        from orchestration.benchmark import features
+
+        measured = features.run_features(home, handbook.data_file(data))
+        if as_json:
+            _print_json(measured.as_json())
+            return
+        print(features.describe(measured))
+    else:
+        raise CardwatchError(f"there is no benchmark {name!r}; there is handbook")
 
 
 @app.command()
