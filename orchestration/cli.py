@@ -133,6 +133,12 @@ def benchmark(
     scores: Annotated[
         Path | None, typer.Option(metavar="FILE", help="handbook: where to write its scores.")
     ] = None,
+    months: Annotated[
+        str, typer.Option(help="features: months of history to grow to; 0 for none.")
+    ] = "3,6,12,24",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="features: keep the warehouse that was grown.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure the detectors by a published protocol (handbook), or the cost of features."""
@@ -149,7 +155,9 @@ def benchmark(
     elif name == "features":
         from orchestration.benchmark import features
 
-        measured = features.run_features(home, handbook.data_file(data))
+        measured = features.run_features(
+            home, handbook.data_file(data), features.read_months(months), keep
+        )
         if as_json:
             _print_json(measured.as_json())
             return

@@ -17,20 +17,21 @@ import math
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from orchestration.benchmark import cardwatch_twelve, twelve
+from orchestration.benchmark.growth import Growth, describe_growth, measure_growth
 from orchestration.benchmark.measured_dbt import MeasuredRun, measured_dbt
+from orchestration.benchmark.plots import plot
 from orchestration.dbt_project import call_dbt
 from orchestration.errors import CardwatchError
 from orchestration.home import Home
@@ -45,15 +46,12 @@ THREADS = 2
 REPEATS = 3
 
 _FEATURES = "path:models/features"
-_VECTOR = "feat_transaction"
-_TRANSACTIONS = "intermediate.int_transactions"
 _BEFORE_FEATURES = [
     *("build", "--select", f"+{_FEATURES}", "feature_catalog", "--exclude", _FEATURES),
     *("--exclude-resource-type", "test", "unit_test"),
 ]
-_DAY = 86_400_000_000  # microseconds
 
-Integers: TypeAlias = npt.NDArray[np.int64]
+_OURS = "Cardwatch, own definitions"
 
 
 @dataclass(frozen=True)
@@ -111,6 +109,8 @@ class FeaturesResult:
     cardwatch: cardwatch_twelve.CardwatchTiming
     vector: MeasuredRun
     features: int
+    growth: Growth | None
+    plots: tuple[Path, ...]
 
     @property
     def baseline(self) -> float:
@@ -124,6 +124,9 @@ class FeaturesResult:
             Bar("seconds of the complete vector", self.vector.wall_seconds, most=60.0),
             Bar("GiB of the complete vector", self.vector.peak_bytes / 2**30, most=6.0),
         ]
+        ratio = self.growth.ratio(24, 12) if self.growth else None
+        if ratio is not None:
+            bars.append(Bar("a day after 24 months by one after 12", ratio, most=1.2))
         return bars
 
     def as_json(self) -> dict[str, Any]:
@@ -143,16 +146,33 @@ class FeaturesResult:
                 "start_up": self.vector.start_up,
                 "features": self.features,
             },
+            "growth": self.growth.as_json() if self.growth else None,
             "bars": [bar.as_json() for bar in self.bars()],
+            "plots": self.plots,
         }
 
 
-def run_features(home: Home, data: Path) -> FeaturesResult:
-    """Measure everything.
+def read_months(text: str) -> tuple[int, ...]:
+    """Lengths of history from a text like 3,6,12,24; 0 stands for none at all."""
+    try:
+        months = tuple(sorted({int(part) for part in text.split(",")} - {0}))
+    except ValueError:
+        months = (-1,)
+    if any(not 1 <= number <= 120 for number in months):
+        raise CardwatchError(
+            f"--months {text} is not a list of months from 1 to 120; write it like 3,6,12,24"
+        )
+    return months
 
-    What is built goes into a temporary home inside the given one, which is removed afterwards.
-    Raises CardwatchError with one sentence when the file cannot be measured on, or when two
-    computations of the same feature disagree.
+
+def run_features(
+    home: Home, data: Path, months: Sequence[int], keep: bool = False
+) -> FeaturesResult:
+    """Measure everything; `months` are the lengths of history, without any growth is left out.
+
+    What is built goes into homes of their own inside the given one, which are removed afterwards,
+    but with `keep` the one of growth. Raises CardwatchError with one sentence when the file cannot
+    be measured on, or when two computations of the same feature disagree.
     """
     check_file(data, find_feed(read_feeds(), "handbook", "transactions"))
     _use_cores(THREADS)
@@ -166,7 +186,11 @@ def run_features(home: Home, data: Path) -> FeaturesResult:
         timings = twelve.compare(rows, workshop.root, THREADS, REPEATS)
         cardwatch = cardwatch_twelve.measure(workshop, rows, THREADS, REPEATS)
         vector, features = _measure_vector(workshop)
-    return FeaturesResult(inputs, tuple(timings), cardwatch, vector, features)
+    results = home.root / "benchmark"
+    growth = measure_growth(results / "growth", months, keep) if months else None
+    seconds = {timing.way: timing.middle for timing in timings if timing.middle is not None}
+    plots = plot({**seconds, _OURS: cardwatch.middle}, _OURS, inputs.rows, growth, results)
+    return FeaturesResult(inputs, tuple(timings), cardwatch, vector, features, growth, plots)
 
 
 # --- steps ----------------------------------------------------------------------------------------
@@ -187,7 +211,6 @@ def _land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
         prepare_raw(connection, feeds)
         prepare_ledger(connection, workshop)
         load_landed(connection, workshop, feeds)
-        # relative: a path in SQL text would need its quotes escaped
         connection.sql(
             """
             select
@@ -199,7 +222,6 @@ def _land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
                 tx_amount as amount,
                 tx_fraud as fraud
             from raw.handbook__transactions
-            where tx_amount is not null
             order by made_at, transaction_id
             """
         ).write_parquet(str(rows))
@@ -285,9 +307,7 @@ def describe(result: FeaturesResult) -> str:
         "",
         f"{'twelve window features of every transaction':<46}{'seconds':>9}{'times pandas':>14}",
         *(_timing_line(timing, result.baseline) for timing in result.timings),
-        _timing_line(
-            twelve.Timing("Cardwatch, own definitions", seconds=cardwatch.seconds), result.baseline
-        ),
+        _timing_line(twelve.Timing(_OURS, seconds=cardwatch.seconds), result.baseline),
         f"  of that {median(cardwatch.state_seconds):.1f} s for {cardwatch.state_rows:,} rows of "
         f"daily state, {cardwatch.state_rows_a_second:,.0f} rows a second",
         "The others compute the handbook's definitions and agree in every value. Cardwatch's own:",
@@ -297,8 +317,10 @@ def describe(result: FeaturesResult) -> str:
         f"complete vector of {result.features} features: {vector.wall_seconds:.1f} s, of that "
         f"{vector.start_up:.1f} s start-up; at most {vector.peak_bytes / 2**30:.1f} GiB",
         *(f"  {model:<44}{took:>9.1f}" for model, took in vector.model_seconds.items()),
+        *(["", *describe_growth(result.growth)] if result.growth else []),
         "",
         *map(str, result.bars()),
+        f"picture: {result.plots[0]}",
     ]
     return "\n".join(lines)
 

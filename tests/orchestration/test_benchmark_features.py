@@ -1,7 +1,7 @@
 """The benchmark of features: its definitions against each other, its refusals, its data."""
 
 import sys
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -11,11 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.benchmark import twelve
+from orchestration.benchmark import growth, twelve
 from orchestration.benchmark.cardwatch_twelve import by_hand
+from orchestration.benchmark.features import read_months
+from orchestration.benchmark.growth import Company, Growth, GrowthPoint
+from orchestration.benchmark.measured_dbt import MeasuredRun
+from orchestration.benchmark.plots import plot
 from orchestration.benchmark.pruned_sql import prune
 from orchestration.cli import main
 from orchestration.errors import CardwatchError
+from orchestration.landing import prepare_raw
+from orchestration.sources import read_feeds
 
 
 def transactions(rows: int = 400, days: int = 60) -> pa.Table:
@@ -183,3 +189,99 @@ def test_a_missing_file_is_one_sentence(
     assert len(said) == 1
     assert said[0].startswith("cardwatch: ")
     assert missing in said[0]
+
+
+def test_months_are_a_list_of_numbers():
+    assert read_months("12,3,12") == (3, 12)
+    assert read_months("0") == ()
+    for text in ("", "3,many", "-1", "3000"):
+        with pytest.raises(CardwatchError, match="write it like 3,6,12,24"):
+            read_months(text)
+
+
+# --- growth ---------------------------------------------------------------------------------------
+
+SMALL = Company(transactions_a_day=200, cards=40, employees=360, departments=4, merchants=90)
+RAW_TABLES = ("card_transactions", "labels", "expense_claims", "absences", "trips")
+
+
+def grown(pieces: list[tuple[date, date]]) -> dict[str, list[tuple[object, ...]]]:
+    """Every raw table of a company that sent these days, in the order of its rows."""
+    with duckdb.connect() as connection:
+        prepare_raw(connection, read_feeds())
+        growth.fill_registers(connection, SMALL)
+        for first, last in pieces:
+            growth.fill_days(connection, SMALL, first, last)
+        tables = ["load_manifest", *(f"company__{name}" for name in RAW_TABLES)]
+        return {
+            table: connection.execute(f"from raw.{table} order by all").fetchall()
+            for table in tables
+        }
+
+
+def test_the_same_company_grows_again_whatever_the_pieces():
+    days = [date(2022, 1, day) for day in range(1, 31)]
+    whole = grown([(days[0], days[-1])])
+    assert whole == grown([(day, day) for day in days])
+    assert len(whole["company__card_transactions"]) == 200 * 30
+    assert all(whole.values())
+
+
+def test_a_grown_company_is_one_that_can_be_believed():
+    first, last = date(2022, 1, 1), date(2022, 3, 31)
+    with duckdb.connect() as connection:
+        prepare_raw(connection, read_feeds())
+        growth.fill_registers(connection, SMALL)
+        growth.fill_days(connection, SMALL, first, last)
+
+        def number(query: str) -> float:
+            row = connection.execute(query).fetchone()
+            assert row is not None
+            return float(row[0])
+
+        transactions = "raw.company__card_transactions"
+        assert number(f"select count(distinct transaction_id) from {transactions}") == 200 * 90
+        assert number(f"select avg((status = 'declined')::int) from {transactions}") < 0.03
+        assert 0.005 < number(f"select avg((amount < 0)::int) from {transactions}") < 0.03
+        assert number(f"select min(abs(amount)) from {transactions}") >= 1000
+        assert number(f"select count(distinct hour(authorized_at)) from {transactions}") == 24
+        # what is decided or claimed was bought before, and landed on the day it happened
+        for feed, moment in (("labels", "decided_at"), ("expense_claims", "submitted_at")):
+            assert number(f"select count(*) from raw.company__{feed}") > 0
+            late = f"""
+                select count(*) from raw.company__{feed} as told
+                left join {transactions} as bought using (transaction_id)
+                where bought.authorized_at is null or bought.authorized_at > told.{moment}
+            """
+            assert number(late) == 0
+        assert number("select count(distinct load_id) - count(*) from raw.load_manifest") == 0
+        out_of_order = """
+            select count(*) from raw.load_manifest
+            where load_id > 2 and (first_day <> last_day or first_day <> loaded_at::date - 1)
+        """
+        assert number(out_of_order) == 0
+
+
+def test_the_picture_has_both_parts(tmp_path: Path):
+    points = tuple(
+        GrowthPoint(
+            months=months,
+            transactions=months * 600_000,
+            warehouse_bytes=months * 10**9,
+            increments=tuple(
+                MeasuredRun(
+                    seconds + 6, {"feat_transaction": seconds, "int_transactions": 1}, 10**9
+                )
+                for seconds in (months / 4, months / 3, months / 2)
+            ),
+        )
+        for months in (12, 24)
+    )
+    found = Growth(Company(), points, history_seconds=100)
+    assert found.ratio(24, 12) == pytest.approx((24 / 3 + 1) / (12 / 3 + 1))
+    assert found.ratio(48, 12) is None
+    png, svg = plot({"pandas": 90.0, "Cardwatch": 5.0}, "Cardwatch", 1000, found, tmp_path)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    text = svg.read_text(encoding="utf-8")
+    assert "Twelve window features" in text
+    assert "One more day" in text
