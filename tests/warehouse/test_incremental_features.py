@@ -1,0 +1,708 @@
+"""Labels and features: any sequence of runs ends as one full build, and the past holds.
+
+Random little companies on the statements that dbt itself sends. For more examples:
+CARDWATCH_HYPOTHESIS_PROFILE=many python -m pytest tests/warehouse/test_incremental_features.py
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.home import Home
+from orchestration.sources import read_feeds
+from tests.warehouse.model_steps import (
+    FOLDERS,
+    Project,
+    Row,
+    Table,
+    Warehouse,
+    Window,
+    call_dbt,
+    first_difference,
+    record_project,
+)
+
+_COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
+settings.register_profile("cardwatch", max_examples=25, derandomize=True, **_COMMON)
+settings.register_profile("many", max_examples=300, **_COMMON)
+examples = settings(
+    settings.get_profile(os.environ.get("CARDWATCH_HYPOTHESIS_PROFILE", "cardwatch"))
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return record_project(tmp_path_factory.mktemp("recorded") / "home")
+
+
+class Homes:
+    """Gives every example a home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.given = 0
+
+    def __repr__(self) -> str:
+        return "<homes>"
+
+    def new(self) -> Path:
+        self.given += 1
+        return self.folder / str(self.given)
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    return Homes(tmp_path_factory.mktemp("homes"))
+
+
+# --- a tiny company -------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+FIRST_DAY = date(2024, 1, 1)
+# Windows of 7, 14, 30, 90 and 365 days have both of their edges between two of these.
+DAYS = (0, 1, 2, 3, 4, 5, 7, 8, 9, 14, 15, 16, 29, 30, 31, 32, 37, 38, 60, 90, 91, 92, 98, 120)
+DAYS += (180, 181, 182, 272, 365, 366, 367, 396)
+SECONDS = (32_400, 32_401, 33_300, 34_200, 36_000, 0, 86_399)
+AMOUNTS = (1_000, 9_500, 10_000, 333.33, 20_000, 250_000, 0.1, 0, -1_000)
+MERCHANTS = (("m0", "5812"), ("m1", "6011"), ("m2", ""))
+
+days = st.sampled_from(DAYS)
+seconds = st.sampled_from(SECONDS)
+amounts = st.sampled_from(AMOUNTS)
+
+
+def moment(day: int, second: int = 0) -> datetime:
+    return datetime.combine(FIRST_DAY, datetime.min.time()) + timedelta(days=day, seconds=second)
+
+
+def purchase(
+    transaction: int | str,
+    card: int,
+    merchant: int,
+    day: int,
+    second: int = 32_400,
+    amount: float = 1_000,
+    **others: Any,
+) -> Row:
+    merchant_id, mcc = MERCHANTS[merchant]
+    values = {
+        "transaction_id": f"t{transaction}",
+        "card_id": f"c{card}",
+        "authorized_at": moment(day, second),
+        "merchant_id": merchant_id,
+        "merchant_name": f"merchant {merchant}",
+        "merchant_city": ("Seoul", "Busan", "Seoul")[merchant],
+        "merchant_country": ("KR", "KR", "US")[merchant],
+        "latitude": 37 - merchant,
+        "longitude": 127 + merchant,
+        "mcc": mcc,
+        "amount": amount,
+        "currency": "KRW",
+    }
+    return Row("card_transactions", values | {n: v for n, v in others.items() if v is not None})
+
+
+def decision(transaction: int | str, misuse: bool, day: int, second: int = 40_000) -> Row:
+    return Row(
+        "labels",
+        {"transaction_id": f"t{transaction}", "misuse": misuse, "decided_at": moment(day, second)},
+    )
+
+
+def card(number: int, day: int = -400, **others: Any) -> Row:
+    values = {"card_id": f"c{number}", "employee_id": f"e{number // 2}", "valid_from": moment(day)}
+    return Row("cards", values | {n: v for n, v in others.items() if v is not None})
+
+
+def employee(number: int, day: int = -400, **others: Any) -> Row:
+    values = {"employee_id": f"e{number}", "department_id": f"d{number}", "valid_from": moment(day)}
+    return Row("employees", values | {n: v for n, v in others.items() if v is not None})
+
+
+def absence(feed: str, who: int, day: int, length: int, what: str) -> Row:
+    values = {"employee_id": f"e{who}", "starts_at": moment(day), "ends_at": moment(day + length)}
+    return Row(feed, values | {"kind" if feed == "absences" else "city": what})
+
+
+REGISTERS = (
+    *(card(number, single_limit=10_000, monthly_limit=50_000) for number in range(4)),
+    *(employee(number, grade=f"g{number}", hired_on=FIRST_DAY) for number in range(2)),
+)
+# What a sequence begins with: without it the random steps would meet known defects (see the end).
+COMPANY = (
+    *REGISTERS,
+    purchase("first", 0, 0, 0, 0),
+    absence("absences", 0, -100, 1, "sick_leave"),
+    absence("trips", 0, -100, 1, "Busan"),
+)
+
+# Enough of a past for baselines, spreads and peers; its amounts never repeat.
+PAST = tuple(
+    purchase(f"p{n}", n * n % 4, n * n * n % 3, DAYS[n % len(DAYS)], SECONDS[n % 5], 700 + 37 * n)
+    for n in range(64)
+)
+
+
+def some(least: int, most: int) -> st.SearchStrategy[int]:
+    return st.integers(least, most)
+
+
+purchases = st.builds(
+    purchase,
+    transaction=some(0, 9),
+    card=some(0, 3),
+    merchant=some(0, 2),
+    day=days,
+    second=seconds,
+    amount=amounts,
+    status=st.sampled_from((None, None, None, "declined", "reversed")),
+    entry_mode=st.sampled_from((None, "chip", "online", "manual")),
+    currency=st.sampled_from(("KRW", "KRW", "EUR")),
+    authorized_precision=st.sampled_from((None, None, None, "day")),
+    original_transaction_id=st.sampled_from((None, None, "t0", "t1")),
+    employee_id=st.sampled_from((None, "e0")),
+)
+decisions = st.builds(decision, some(0, 9), st.booleans(), days, seconds)
+cards = st.builds(
+    card,
+    some(0, 4),
+    st.sampled_from((-400, *DAYS)),
+    employee_id=st.sampled_from((None, "e0", "e1")),
+    valid_to=st.sampled_from((None, None, moment(31), moment(91))),
+    status=st.sampled_from((None, "blocked")),
+    single_limit=st.sampled_from((None, 10_000, 20_000)),
+)
+employees = st.builds(
+    employee,
+    some(0, 1),
+    st.sampled_from((-400, *DAYS)),
+    department_id=st.sampled_from((None, "d0", "d1")),
+    grade=st.sampled_from((None, "g0", "g1")),
+    hired_on=st.sampled_from((None, FIRST_DAY)),
+    left_on=st.sampled_from((None, FIRST_DAY + timedelta(days=31))),
+)
+claims = st.builds(
+    lambda claim, who, day, second, amount, **others: Row(
+        "expense_claims",
+        {
+            "claim_id": f"x{claim}",
+            "employee_id": f"e{who}",
+            "submitted_at": moment(day, second),
+            "amount": amount,
+        }
+        | {n: v for n, v in others.items() if v is not None},
+    ),
+    some(0, 4),
+    some(0, 1),
+    days,
+    seconds,
+    st.sampled_from((1_000, 9_500)),
+    transaction_id=st.sampled_from((None, "t0", "t1")),
+    receipt_no=st.sampled_from((None, "r0")),
+    payment=st.sampled_from((None, "cash", "card")),
+)
+
+
+absences = st.builds(
+    absence,
+    st.sampled_from(("absences", "trips")),
+    some(0, 1),
+    days,
+    some(1, 3),
+    st.sampled_from(("Seoul", "Busan")),
+)
+reviews = st.builds(
+    lambda event, of, what, day, second: Row(
+        "review_events",
+        {
+            "event_id": f"v{event}",
+            "case_id": "|".join(of),
+            "event": what,
+            "occurred_at": moment(day, second),
+            "actor_id": "reviewer",
+        },
+    ),
+    some(0, 99),
+    st.builds(
+        lambda number, merchant, day: (f"c{number}", f"m{merchant}", str(moment(day).date())),
+        some(0, 3),
+        some(0, 2),
+        days,
+    ),
+    st.sampled_from(("cleared", "recovery_ordered", "opened")),
+    days,
+    seconds,
+)
+
+
+@dataclass(frozen=True)
+class Land:
+    """Files arrive; the next run loads them."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, maybe asked for certain days; it may break off before it is finished."""
+
+    since: int | None = None
+    until: int | None = None
+    breaks_off_after: int | None = None
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """The file that came last is moved away again."""
+
+
+Step = Land | Run | TakeBack
+
+rows = st.one_of(purchases, purchases, decisions, cards, employees, claims, absences, reviews)
+landings = st.builds(Land, st.lists(rows, min_size=1, max_size=8).map(tuple))
+maybe_day = st.one_of(st.none(), st.none(), days)
+runs = st.builds(Run, since=maybe_day, until=maybe_day)
+broken_runs = st.builds(Run, since=maybe_day, until=maybe_day, breaks_off_after=some(0, 30))
+steps = st.builds(
+    lambda past, middle, last: (Land(COMPANY + past), *middle, last),
+    st.sampled_from(((), PAST[:8], PAST)),
+    st.lists(
+        st.one_of(landings, landings, runs, broken_runs, st.just(TakeBack())),
+        min_size=1,
+        max_size=9,
+    ),
+    runs,
+)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Days on which a transaction's features stay what they were, until somebody asks for them."""
+
+    first: date
+    last: date
+
+
+# By what the versions of a row belong together.
+_KEYS = {
+    "card_transactions": ("transaction_id",),
+    "expense_claims": ("claim_id",),
+    "labels": ("transaction_id", "decided_at"),
+    "cards": ("card_id", "valid_from"),
+    "employees": ("employee_id", "valid_from"),
+}
+
+
+class KnownDefects:
+    """Keeps rows out of random steps with which nothing but a known defect would be found."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.versions: dict[tuple[Any, ...], list[Any]] = {}
+        self.purchased: dict[str, list[Any]] = {}
+        self.decided: dict[str, list[datetime]] = {}
+        self.reviewed: set[str] = set()
+
+    def are_met_by(self, row: Row) -> bool:
+        values = row.values
+        key = (row.feed, *(values[name] for name in _KEYS.get(row.feed, ())))
+        versions = self.versions.setdefault(key, [])
+        if row.feed in _KEYS and values in versions[:-1]:
+            return True  # a correction that is taken back
+        if row.feed == "card_transactions":
+            if case_of(values) in self.reviewed:
+                return True  # a case that grows after its review
+            decided = self.decided.get(values["transaction_id"], [])
+            if any(at <= values["authorized_at"] for at in decided):
+                return True  # a purchase that was decided on before it was made
+            self.purchased.setdefault(values["transaction_id"], []).append(values)
+        if row.feed in ("labels", "review_events"):
+            at = values["decided_at" if row.feed == "labels" else "occurred_at"]
+            on = [values["transaction_id"]] if row.feed == "labels" else self._members(values)
+            if on is None or any(
+                version["authorized_at"] >= at
+                for transaction in on
+                for version in self.purchased.get(transaction, [])
+            ):
+                return True
+            for transaction in on:
+                self.decided.setdefault(transaction, []).append(at)
+        versions.append(values)
+        return False
+
+    def _members(self, review: Mapping[str, Any]) -> list[str] | None:
+        """Return the transactions of a case; None if the next run will add to it."""
+        case = review["case_id"]
+        found = self.warehouse.values(
+            f"select transaction_id from ledger.case_members where case_id = '{case}'"
+        )
+        members = [transaction for (transaction,) in found]
+        for transaction, versions in self.purchased.items():
+            if transaction not in members and any(case_of(version) == case for version in versions):
+                return None
+        self.reviewed.add(case)
+        return members
+
+
+def case_of(values: Mapping[str, Any]) -> str:
+    return f"{values['card_id']}|{values['merchant_id']}|{values['authorized_at'].date()}"
+
+
+class Walk:
+    """Takes the steps on a warehouse and keeps account of what has to be in it."""
+
+    def __init__(self, warehouse: Warehouse, avoid_known_defects: bool = True) -> None:
+        self.warehouse = warehouse
+        self.avoided = KnownDefects(warehouse) if avoid_known_defects else None
+        self.stale: Stale | None = None
+        self.window: Window | None = None
+        self.before: dict[str, Table] = {}
+        self.has_company = False
+        self.removable: list[Path] = []
+
+    def take(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if isinstance(step, Land):
+                rows = list(self._possible(step.rows))
+                placed = self.warehouse.place(rows)
+                # what a sequence begins with stays: see COMPANY
+                self.removable += placed if self.has_company else []
+                self.has_company = True
+            elif isinstance(step, TakeBack):
+                if self.removable:
+                    self.removable.pop().unlink()
+            else:
+                self._run(step)
+
+    def _possible(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Leave out reviews of cases that were never issued: nobody could have seen them."""
+        found = self.warehouse.values("select case_id from ledger.case_members")
+        issued = {case for (case,) in found}
+        for row in rows:
+            if row.feed == "review_events" and row.values["case_id"] not in issued:
+                continue
+            if self.avoided is None or not self.avoided.are_met_by(row):
+                yield row
+
+    def _run(self, run: Run) -> None:
+        self.before = self.warehouse.tables()
+        window = self.warehouse.run(
+            moment(run.since).date() if run.since is not None else None,
+            moment(run.until).date() if run.until is not None else None,
+            run.breaks_off_after,
+        )
+        if run.breaks_off_after is not None:
+            return
+        self.window = window
+        if window is None:
+            return
+        if self.stale is not None and self.stale.last <= window.built_until:
+            last = min(self.stale.last, window.built_from - timedelta(days=1))
+            self.stale = Stale(self.stale.first, last) if self.stale.first <= last else None
+        if window.changed_from < window.built_from:
+            left = Stale(window.changed_from, window.built_from - timedelta(days=1))
+            before = self.stale or left
+            self.stale = Stale(min(before.first, left.first), max(before.last, left.last))
+
+    def settled(self, table: Table, until: date) -> Table:
+        """Keep the days that have to be as in a full build."""
+        table = table.between(date.min, until)
+        if self.stale is None or table.model.strategy == "changed_days":
+            return table
+        day = table.columns.index(table.model.day_column or "")
+        kept = tuple(
+            row for row in table.rows if not self.stale.first <= row[day] <= self.stale.last
+        )
+        return replace(table, rows=kept)
+
+
+def told(steps: Iterable[Step]) -> str:
+    lines = []
+    for number, step in enumerate(steps, start=1):
+        if isinstance(step, Land):
+            begins = step.rows[: len(COMPANY)] == COMPANY
+            past = len(step.rows) - len(COMPANY)
+            rows = [f"COMPANY + PAST[:{past}]"] if begins else [repr(row) for row in step.rows]
+            lines.append("\n       ".join([f"{number:4}. Land", *rows]))
+        else:
+            lines.append(f"{number:4}. {step}")
+    return "\n".join(lines)
+
+
+def difference_from_full_build(
+    project: Project, folder: Path, steps: Sequence[Step], avoid_known_defects: bool = True
+) -> str | None:
+    """Take the steps; say where the tables differ from those of one build of the same rows."""
+    with Warehouse(project, folder) as warehouse:
+        walk = Walk(warehouse, avoid_known_defects)
+        walk.take(steps)
+        if walk.window is None:
+            return None
+        until = walk.window.built_until
+        walked = warehouse.tables()
+        # what nobody asked for stays what it was
+        untouched = walk.window.built_from - DAY
+        difference = first_difference(
+            [
+                table.between(date.min, untouched)
+                for table in walked.values()
+                if table.model.strategy == "build_window"
+            ],
+            {name: table.between(date.min, untouched) for name, table in walk.before.items()},
+        )
+        if difference is None:
+            last = steps[-1]
+            asked = last.until if isinstance(last, Run) else None
+            warehouse.build_whole(None if asked is None else moment(asked).date())
+            full = warehouse.window()
+            assert full is not None
+            assert full.built_until == until
+            difference = first_difference(
+                [walk.settled(table, until) for table in walked.values()],
+                {name: walk.settled(table, until) for name, table in warehouse.tables().items()},
+            )
+        return difference and f"{difference}\nafter these steps:\n{told(steps)}"
+
+
+@examples
+@given(steps=steps)
+def test_any_sequence_of_runs_ends_as_one_full_build(
+    project: Project, homes: Homes, steps: tuple[Step, ...]
+):
+    difference = difference_from_full_build(project, homes.new(), steps)
+    assert difference is None, difference
+
+
+@examples
+@given(steps=steps)
+def test_a_run_that_is_asked_for_every_day_leaves_nothing_as_it_was(
+    project: Project, homes: Homes, steps: tuple[Step, ...]
+):
+    with Warehouse(project, homes.new()) as warehouse:
+        walk = Walk(warehouse)
+        walk.take((*steps, Run(since=0)))
+        assert walk.stale is None
+        walked = warehouse.tables()
+        warehouse.build_whole()
+        difference = first_difference(walked.values(), warehouse.tables())
+        assert difference is None, f"{difference}\nafter these steps:\n{told(steps)}"
+
+
+# --- replay: nothing later is used ----------------------------------------------------------------
+
+landed_rows = st.lists(rows, min_size=1, max_size=40).map(tuple)
+pasts = st.sampled_from(((), PAST[:8], PAST))
+
+
+def keep_what_holds(warehouse: Warehouse) -> None:
+    """Delete the versions that were corrected: what moved to another day was never on the first."""
+    for feed, key in (("card_transactions", "transaction_id"), ("expense_claims", "claim_id")):
+        warehouse.connection.execute(f"""
+            delete from raw.company__{feed} as older
+            where exists (
+                select 1 from raw.company__{feed} as newer
+                where newer.{key} = older.{key}
+                    and (newer._load_id, newer._line) > (older._load_id, older._line)
+            )
+        """)
+
+
+@examples
+@given(past=pasts, landed=landed_rows, day=days)
+def test_a_build_without_later_rows_has_the_same_past(
+    project: Project, homes: Homes, past: tuple[Row, ...], landed: tuple[Row, ...], day: int
+):
+    last_day = moment(day).date()
+    with Warehouse(project, homes.new()) as warehouse:
+        Walk(warehouse).take((Land(COMPANY + past), Run(), Land(landed)))
+        warehouse.land()
+        keep_what_holds(warehouse)
+        warehouse.build_whole()
+        everything = warehouse.tables()
+        for feed in read_feeds():
+            warehouse.connection.execute(
+                f"delete from raw.{feed.table} where {feed.event_column} >= ?", [last_day + DAY]
+            )
+        warehouse.build_whole()
+        window = warehouse.window()
+        # days behind the last transaction are not built yet, whatever happened on them
+        until = min(last_day, window.built_until) if window else date.min
+        difference = first_difference(
+            [table.between(date.min, until) for table in warehouse.tables().values()],
+            {name: table.between(date.min, until) for name, table in everything.items()},
+        )
+    shown = told((Land(COMPANY + past), Land(landed)))
+    assert difference is None, f"{difference}\nwithout the rows after {last_day} of:\n{shown}"
+
+
+@examples
+@given(past=pasts, landed=landed_rows, day=days, second=seconds)
+def test_decisions_change_nothing_that_was_before_them(
+    project: Project,
+    homes: Homes,
+    past: tuple[Row, ...],
+    landed: tuple[Row, ...],
+    day: int,
+    second: int,
+):
+    at = moment(day, second)
+
+    def known(warehouse: Warehouse) -> dict[str, Table]:
+        """What is about transactions until then, and whole days before."""
+        times = dict(
+            warehouse.values(
+                "select transaction_id, authorized_at from intermediate.int_transactions"
+            )
+        )
+        tables = {}
+        for name, table in warehouse.tables().items():
+            if table.model.relation.startswith("features."):
+                about = "transaction_id" in table.columns
+                is_history = name.endswith("_history")
+                table = table.between(
+                    date.min, at.date() if about or is_history else at.date() - DAY
+                )
+                if about and table.model.day_column == "transaction_date":
+                    place = table.columns.index("transaction_id")
+                    kept = tuple(row for row in table.rows if times[row[place]] <= at)
+                    table = replace(table, rows=kept)
+                elif about:
+                    table = table.between(date.min, at.date() - DAY)
+                tables[name] = table
+        return tables
+
+    with Warehouse(project, homes.new()) as warehouse:
+        Walk(warehouse).take((Land(COMPANY + past), Run(), Land(landed)))
+        warehouse.land()
+        warehouse.build_whole()
+        before = known(warehouse)
+        warehouse.connection.execute(
+            "update raw.company__labels set misuse = not misuse where decided_at >= ?", [at]
+        )
+        warehouse.build_whole()
+        difference = first_difference(known(warehouse).values(), before)
+    shown = told((Land(COMPANY + past), Land(landed)))
+    assert difference is None, f"{difference}\nwith other decisions from {at} on:\n{shown}"
+
+
+# --- the statements are dbt's own -----------------------------------------------------------------
+
+
+def test_what_is_recorded_is_a_full_and_an_incremental_build(project: Project):
+    assert {model.relation.split(".")[0] for model in project.models} == set(FOLDERS)
+    assert len(project.compared) > 15
+    for model in project.compared:
+        whole, incremental = "\n".join(model.whole), "\n".join(model.incremental)
+        quoted = model.relation.replace(".", '"."')
+        assert f'create  table\n      "warehouse"."{quoted}' in whole, model.name
+        assert f'delete from "warehouse"."{quoted}"' in incremental, model.name
+        assert f'insert into "warehouse"."{quoted}"' in incremental, model.name
+        # days have a first one only where is_incremental() is true
+        assert not re.search(r">= \(select (built|changed)_from", whole), model.name
+        assert re.search(r">= \(select (built|changed)_from", model.incremental[0]), model.name
+
+
+def test_dbt_itself_builds_the_same_tables(project: Project, homes: Homes):
+    later = Land((decision("p1", True, 98), purchase("p2", 1, 1, 31), purchase(0, 2, 2, 272)))
+    with Warehouse(project, homes.new()) as warehouse:
+        walk = Walk(warehouse)
+        walk.take((Land(COMPANY + PAST), Run(until=180), later))
+        warehouse.land(until=moment(365).date())
+        home = Home(homes.new())
+        home.create()
+        warehouse.connection.execute("checkpoint")
+        shutil.copyfile(warehouse.home.warehouse, home.warehouse)
+        shutil.copytree(project.home.dbt_target, home.dbt_target)  # parsed already
+        walk.take((Run(until=365),))
+        ours, window = warehouse.tables(), walk.window
+    call_dbt(home, "run", "--select", *(f"path:models/{folder}" for folder in FOLDERS))
+    with Warehouse(Project(home, project.models), homes.new()) as warehouse:
+        assert warehouse.window() == window
+        assert first_difference(warehouse.tables().values(), ours) is None
+        assert len(ours["feat_transaction"].rows) > len(PAST) // 2
+
+
+# --- known defects --------------------------------------------------------------------------------
+
+MONTH = Land((purchase(8, 1, 1, 31), purchase(9, 0, 0, 31)))
+BOTH = (absence("absences", 0, -100, 1, "sick_leave"), absence("trips", 0, -100, 1, "Busan"))
+
+
+def review(case: str, day: int) -> Row:
+    values = {"event_id": "v0", "case_id": case, "event": "cleared", "actor_id": "reviewer"}
+    return Row("review_events", values | {"occurred_at": moment(day, 50_000)})
+
+
+def claim(number: int, day: int, **others: Any) -> Row:
+    values = {"claim_id": f"x{number}", "employee_id": "e0", "amount": 1_000}
+    return Row("expense_claims", values | {"submitted_at": moment(day, 50_000)} | others)
+
+
+DEFECTS = {
+    "nothing but registers has landed: the issue step compares a day with null": (
+        Land(REGISTERS),
+        Run(),
+    ),
+    "a decision before the first transaction is only in a full build": (
+        Land((*REGISTERS, *BOTH, purchase(0, 0, 0, 3), decision(0, False, 1))),
+        Run(),
+    ),
+    "a claim before the first transaction is only in a full build": (
+        Land((*REGISTERS, *BOTH, purchase(0, 0, 0, 3), claim(0, 1))),
+        Run(),
+    ),
+    "a decision that is taken back word for word is no news": (
+        Land((*COMPANY, decision("first", True, 8), *MONTH.rows)),
+        Run(),
+        Land((decision("first", False, 8),)),
+        Run(),
+        Land((decision("first", True, 8), decision(9, True, 32))),
+        Run(),
+    ),
+    "the first absence that lands makes all earlier days known": (
+        Land((*REGISTERS, purchase(0, 0, 0, 3), *MONTH.rows)),
+        Run(),
+        Land((absence("absences", 1, 31, 2, "sick_leave"),)),
+        Run(),
+    ),
+    "the first trip that lands makes all earlier days known": (
+        Land((*REGISTERS, purchase(0, 0, 0, 3), *MONTH.rows)),
+        Run(),
+        Land((absence("trips", 1, 31, 2, "Busan"),)),
+        Run(),
+    ),
+    "a decision that precedes its purchase is only in a full build": (
+        Land((*COMPANY, purchase(0, 0, 0, 14), decision(0, True, 8), *MONTH.rows)),
+        Run(until=9),
+        Run(),
+    ),
+    "a case that grows after its review": (
+        Land((*COMPANY, purchase(0, 0, 0, 30), *MONTH.rows)),
+        Run(),
+        Land((review(f"c0|m0|{moment(30).date()}", 31),)),
+        Run(),
+        Land((purchase(1, 0, 0, 30, 33_300),)),
+        Run(),
+        Run(),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(steps, marks=pytest.mark.xfail(strict=True, reason=reason), id=reason)
+        for reason, steps in DEFECTS.items()
+    ],
+)
+def test_known_defect(project: Project, homes: Homes, steps: Sequence[Step]):
+    assert difference_from_full_build(project, homes.new(), steps, False) is None
