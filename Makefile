@@ -4,7 +4,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: install run test lint lock clean
+.PHONY: install run test lint lock holidays clean
 
 run: install
 	$(BIN)/cardwatch demo
@@ -50,6 +50,10 @@ lock:
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra build --extra benchmark --constraint requirements.lock --no-annotate \
 		--output-file requirements-benchmark.lock pyproject.toml
+
+# Writes the holiday seed anew from the holidays library, after an upgrade of it.
+holidays: .venv/run
+	$(BIN)/python -m orchestration.holiday_seed
 
 clean:
 	rm -rf .venv var

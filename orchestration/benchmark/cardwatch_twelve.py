@@ -42,6 +42,8 @@ COLUMNS = tuple(
     for window in twelve.WINDOWS
 )
 
+WAY = "Cardwatch, own definitions"
+
 #: How many transactions are computed a second time.
 SAMPLE = 2_000
 
@@ -55,19 +57,14 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CardwatchTiming:
-    """Cardwatch's twelve: seconds of each repeat, and of that the daily state and its rows."""
+    """Cardwatch's twelve: the timing, and of its seconds those of the daily state and its rows."""
 
-    seconds: tuple[float, ...]
+    timing: twelve.Timing
     state_seconds: tuple[float, ...]
     state_rows: int
     state_models: tuple[str, ...]
     history_models: tuple[str, ...]
     checked: int
-
-    @property
-    def middle(self) -> float:
-        """The median of the repeats."""
-        return median(self.seconds)
 
     @property
     def state_rows_a_second(self) -> float:
@@ -83,7 +80,7 @@ def measure(workshop: Home, rows: Path, threads: int, repeats: int) -> Cardwatch
     """
     models = _compiled_models(workshop)
     with connect(workshop) as connection:
-        connection.execute(f"set threads = {threads}")
+        connection.execute(f"set threads = {threads}; set enable_progress_bar = false")
         connection.execute("create schema if not exists features")
         for model in models.values():
             connection.execute(f"create view {model.relation} as {model.sql}")
@@ -97,9 +94,9 @@ def measure(workshop: Home, rows: Path, threads: int, repeats: int) -> Cardwatch
             connection.execute(f"drop view {models[name].relation}")
         pruned = {name: prune(connection, models[name].sql, needed[name]) for name in history}
         statement = _twelve_statement(sources)
-        seconds, state_seconds = [], []
+        seconds, processor_seconds, state_seconds = [], [], []
         for _ in range(repeats):
-            started = time.monotonic()
+            started, processor_started = time.monotonic(), time.process_time()
             for name in state:
                 connection.execute(
                     f"create or replace table {models[name].relation} as {models[name].sql}"
@@ -109,17 +106,16 @@ def measure(workshop: Home, rows: Path, threads: int, repeats: int) -> Cardwatch
                 connection.execute(f"create or replace view {models[name].relation} as {sql}")
             connection.execute(f"create or replace table features.twelve as {statement}")
             seconds.append(time.monotonic() - started)
+            processor_seconds.append(time.process_time() - processor_started)
         state_rows = sum(
             _row(connection, f"select count(*) from {models[name].relation}")[0]  # noqa: S608
             for name in state
         )
         checked = _check_sample(connection, rows)
         connection.execute("drop schema features cascade")
-    timing = CardwatchTiming(
-        tuple(seconds), tuple(state_seconds), state_rows, state, history, checked
-    )
+    timing = twelve.Timing(WAY, "", tuple(seconds), tuple(processor_seconds))
     report(f"features: Cardwatch took {timing.middle:.1f} s")
-    return timing
+    return CardwatchTiming(timing, tuple(state_seconds), state_rows, state, history, checked)
 
 
 @dataclass(frozen=True)

@@ -424,6 +424,7 @@ def _fill(
     last: date,
 ) -> None:
     """Write the rows of some feeds to their raw tables, and the manifest of their loads."""
+    connection.execute("set enable_progress_bar = false")
     connection.execute(_MACROS)
     days = {"founded": FIRST_DAY, "first_day": first, "last_day": last}
     for name, value in {**vars(company), **days}.items():

@@ -52,17 +52,26 @@ INSTALL = "make .venv/benchmark"
 
 @dataclass(frozen=True)
 class Timing:
-    """One way of computing the twelve: seconds of each repeat, or why there are none."""
+    """One way of computing the twelve: seconds of each repeat, or why there are none.
+
+    Seconds of the processor count both cores and nobody else's work; Spark's are not known here.
+    """
 
     way: str
     version: str = ""
     seconds: tuple[float, ...] = ()
+    processor_seconds: tuple[float, ...] = ()
     missing: str | None = None
 
     @property
     def middle(self) -> float | None:
         """The median of the repeats."""
         return median(self.seconds) if self.seconds else None
+
+    @property
+    def middle_of_processor(self) -> float | None:
+        """The median of the repeats, in seconds of the processor."""
+        return median(self.processor_seconds) if self.processor_seconds else None
 
 
 def compare(rows: Path, temporary: Path, threads: int, repeats: int) -> list[Timing]:
@@ -227,6 +236,7 @@ def _pandas(rows: Path) -> Iterator[Compute]:
 @contextmanager
 def _duckdb(rows: Path, threads: int) -> Iterator[Compute]:
     with duckdb.connect(config={"threads": threads}) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute("create table transactions as from read_parquet(?)", [str(rows)])
         statement = f"create or replace table twelve as {duckdb_query('transactions')}"
 
@@ -356,12 +366,16 @@ def _spark_session(temporary: Path, threads: int) -> Any:
 
 def _measured(way: str, versioned: str, repeats: int, compute: Compute) -> tuple[pa.Table, Timing]:
     """What a way computes, in the order of transaction_id, and how long each repeat took."""
-    seconds = []
+    seconds, processor_seconds = [], []
     for _ in range(repeats):
-        started = time.monotonic()
+        started, processor_started = time.monotonic(), time.process_time()
         fetch = compute()
         seconds.append(time.monotonic() - started)
-    timing = Timing(way, versioned, tuple(seconds))
+        processor_seconds.append(time.process_time() - processor_started)
+    in_this_process = not way.startswith("Spark")
+    timing = Timing(
+        way, versioned, tuple(seconds), tuple(processor_seconds if in_this_process else ())
+    )
     report(f"features: {way} took {timing.middle:.1f} s")
     table = fetch().select(["transaction_id", *COLUMNS]).sort_by("transaction_id")
     return table.combine_chunks(), timing
