@@ -111,7 +111,8 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
     connection.execute("begin transaction")
     try:
         window = connection.execute(
-            "select built_from, built_until, latest_load_id from intermediate.int_build_window"
+            "select built_from, built_until, latest_load_id, changed_from"
+            " from intermediate.int_build_window"
         ).fetchone()
         issued = None
         if window is not None and window[0] is not None and window[0] <= window[1]:
@@ -132,9 +133,15 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
                         when $2 < completed_until then requested_since
                     end,
                     requested_until = null,
-                    audit_seed = null
+                    audit_seed = null,
+                    -- days whose facts changed further back than their features were computed
+                    waiting_since = case
+                        when $4 < $3 then least(waiting_since, $4)
+                        when $3 <= waiting_since and $2 >= coalesce(completed_until, $2) then null
+                        else waiting_since
+                    end
                 """,
-                [window[2] or 0, window[1]],
+                [window[2] or 0, window[1], window[0], window[3]],
             )
         connection.execute("commit")
     except BaseException:

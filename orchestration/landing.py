@@ -55,6 +55,7 @@ _RAW_TABLES = """
         completed_load_id bigint default 0, completed_until date,
         requested_since date, requested_until date, audit_seed varchar
     );
+    alter table raw.run_state add column if not exists waiting_since date;
     insert into raw.run_state (completed_load_id)
     select 0 where not exists (from raw.run_state);
 """
@@ -555,9 +556,11 @@ def _faulty_table(faulty: Sequence[tuple[int, BrokenLine]]) -> pa.Table:
 def _new_days(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, _Days]:
     """First and last day that each staged load brings something new for.
 
-    A row that raw holds already, word for word, is not new, nor is one that an earlier load of
-    the batch brings.
+    A row that raw holds already, word for word, is not new, unless a later load said something
+    else of the same subject (the feed's first column); nor is one that an earlier load of the
+    batch brings.
     """
+    subject = f'"{feed.columns[0].name}"'
     columns = ", ".join(f'"{column.name}"' for column in feed.columns)
     event = f'"{feed.event_column}"'
     same = " and ".join(
@@ -574,9 +577,15 @@ def _new_days(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, _D
         select {_LOAD}, min({event})::date, max({event})::date
         from fresh
         anti join (
-            select {columns} from {_raw(feed)}
+            select {columns} from {_raw(feed)} as earlier
+            join (
+                select {subject}, max(_load_id) as latest_load_id from {_raw(feed)}
+                where {subject} in (select {subject} from fresh)
+                group by {subject}
+            ) as latest using ({subject})
             where {event} between (select min({event}) from fresh)
                 and (select max({event}) from fresh)
+                and earlier._load_id = latest.latest_load_id
         ) as held on {same}
         group by {_LOAD}
     """)  # noqa: S608

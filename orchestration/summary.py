@@ -31,6 +31,7 @@ class RunSummary:
     alerts: int
     issued_alerts: int
     waiting_mandatory_cases: int
+    waiting_since: date | None
     lanes: dict[str, int]
     not_evaluated: list[str]
     detectors: list[str]
@@ -65,6 +66,7 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
             waiting_mandatory_cases=rows(
                 "select count(*) from alerts.alert_queue where is_alert and alert_date is null"
             )[0][0],
+            waiting_since=rows("select waiting_since from raw.run_state")[0][0],
             lanes=dict(
                 rows("select lane, count(*) from ledger.alerts group by lane order by lane")
             ),
@@ -125,6 +127,12 @@ def describe(summary: RunSummary, home: Home) -> str:
     ]
     if summary.waiting_mandatory_cases:
         lines.append(f"{summary.waiting_mandatory_cases:,} mandatory cases wait for a seat")
+    if summary.waiting_since:
+        lines.append(
+            f"what landed late changed days from {summary.waiting_since} on, further back than"
+            " late_lookback_days: their features and scores are as they were;"
+            f" `cardwatch run --since {summary.waiting_since}` computes them anew"
+        )
     if summary.not_evaluated:
         lines.append(
             f"not evaluated, a feed or column is absent: {'; '.join(summary.not_evaluated)}"

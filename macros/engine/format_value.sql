@@ -6,9 +6,11 @@
 {% macro default__format_value(number, unit, currency, language) -%}
     {%- set words = {
         'en': {'many': 'more than 100', 'none': 'never before', 'purchases': ' purchases', 'days': ' days', 'hours': ' hours',
-               'standard_deviations': ' standard deviations', 'times': ' times', 'yes': 'yes', 'no': 'no'},
+               'standard_deviations': ' standard deviations', 'times': ' times', 'yes': 'yes', 'no': 'no',
+               'merchants': ' merchants', 'cards': ' cards', 'attempts': ' attempts'},
         'ko': {'many': '100 초과', 'none': '기록 없음', 'purchases': '건', 'days': '일', 'hours': '시간',
-               'standard_deviations': ' 표준편차', 'times': '배', 'yes': '예', 'no': '아니요'},
+               'standard_deviations': ' 표준편차', 'times': '배', 'yes': '예', 'no': '아니요',
+               'merchants': '곳', 'cards': '장', 'attempts': '건'},
     }[language] -%}
     case
         when {{ number }} is null then '{{ words.none }}'
@@ -29,6 +31,12 @@
         when {{ unit }} = 'hours' then format('{:,.1f}', {{ number }}) || '{{ words.hours }}'
         when {{ unit }} = 'days' then format('{:,.0f}', {{ number }}) || '{{ words.days }}'
         when {{ unit }} = 'purchases' then format('{:,.0f}', {{ number }}) || '{{ words.purchases }}'
+        when {{ unit }} = 'merchants'
+            then format('{:,.0f}', {{ number }}) || '{{ words.merchants }}'
+        when {{ unit }} = 'cards' then format('{:,.0f}', {{ number }}) || '{{ words.cards }}'
+        when {{ unit }} = 'attempts' then format('{:,.0f}', {{ number }}) || '{{ words.attempts }}'
+        when {{ unit }} = 'kilometres' then format('{:,.1f} km', {{ number }})
+        when {{ unit }} = 'kilometres_per_hour' then format('{:,.0f} km/h', {{ number }})
         when {{ unit }} = 'digits' then format('{:.0f}', {{ number }})
         else format('{:,.1f}', {{ number }})
     end

@@ -3,11 +3,11 @@
     being its day. delete+insert only deletes the days that the new rows have: a day whose last row
     was sent again with another date would keep it.
 #}
-{% macro get_incremental_build_window_sql(arg_dict) -%}
+{% macro get_incremental_build_window_sql(arg_dict, since='built_from') -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arg_dict['target_relation'] }}
     where
-        {{ arg_dict['unique_key'] }} >= (select built_from from {{ ref('int_build_window') }})
+        {{ arg_dict['unique_key'] }} >= (select {{ since }} from {{ ref('int_build_window') }})
         and {{ arg_dict['unique_key'] }} <= (select built_until from {{ ref('int_build_window') }});
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})

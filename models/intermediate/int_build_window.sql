@@ -1,8 +1,10 @@
 {{ config(materialized='table') }}
 -- Grain: one row: the days that this run builds.
--- They start at the first day that anything landed since the last finished run can have changed,
--- or that nobody has built yet, or that was asked for; whatever depends on a day is built anew
--- from there on, so a run that broke off is completed by the next one.
+-- Facts and daily state are built anew from the first day that anything landed since the last
+-- finished run can have changed, or that nobody has built yet, or that was asked for (changed_from).
+-- What is computed about a transaction follows them as far back as late_lookback_days; further back
+-- it stays what it was at the time until somebody asks for those days (built_from). Later days
+-- always follow, so a run that broke off is completed by the next one.
 with
 
 run_state as (
@@ -14,35 +16,36 @@ run_state as (
     from {{ source('raw', 'run_state') }}
 ),
 
+-- a file's first day is that of its first row that says something new
 new_loads as (
     select min(load_manifest.first_day) as first_day
     from {{ source('raw', 'load_manifest') }} as load_manifest
     inner join run_state on load_manifest.load_id > run_state.completed_load_id
 ),
 
--- what was sent again with a later date has to leave the day it was on
-transactions_before as (
-    select min(transactions.authorized_at)::date as first_day
-    from {{ ref('stg_card_transactions') }} as transactions
-    inner join run_state on transactions.load_id <= run_state.completed_load_id
-    where
-        transactions.transaction_id in (
-            select sent_again.transaction_id
-            from {{ ref('stg_card_transactions') }} as sent_again
-            where sent_again.load_id > (select completed_load_id from run_state)
-        )
+-- what was sent again with another date has to leave the day it was on, in every table
+moved as (
+    select min(least(before.authorized_at, sent_again.authorized_at))::date as first_day
+    from {{ ref('stg_card_transactions') }} as sent_again
+    inner join run_state on sent_again.load_id > run_state.completed_load_id
+    inner join {{ ref('stg_card_transactions') }} as before
+        on
+            sent_again.transaction_id = before.transaction_id
+            and sent_again.authorized_at::date <> before.authorized_at::date
+            and run_state.completed_load_id >= before.load_id
+    union all
+    select min(least(before.submitted_at, sent_again.submitted_at))::date as first_day
+    from {{ ref('stg_expense_claims') }} as sent_again
+    inner join run_state on sent_again.load_id > run_state.completed_load_id
+    inner join {{ ref('stg_expense_claims') }} as before
+        on
+            sent_again.claim_id = before.claim_id
+            and sent_again.submitted_at::date <> before.submitted_at::date
+            and run_state.completed_load_id >= before.load_id
 ),
 
-claims_before as (
-    select min(claims.submitted_at)::date as first_day
-    from {{ ref('stg_expense_claims') }} as claims
-    inner join run_state on claims.load_id <= run_state.completed_load_id
-    where
-        claims.claim_id in (
-            select sent_again.claim_id
-            from {{ ref('stg_expense_claims') }} as sent_again
-            where sent_again.load_id > (select completed_load_id from run_state)
-        )
+moved_from as (
+    select min(first_day) as first_day from moved
 ),
 
 latest as (
@@ -56,26 +59,53 @@ landed as (
     from {{ ref('stg_card_transactions') }}
 ),
 
-final as (
+-- nothing before them is of interest, however long ago a card or an employee began
+first_days as (
+    select min(submitted_at)::date as first_day from {{ ref('stg_expense_claims') }}
+    union all
+    select min(decided_at)::date as first_day from {{ ref('stg_labels') }}
+    union all
+    select first_day from landed
+),
+
+earliest as (
+    select min(first_day) as first_day from first_days
+),
+
+changed as (
     select
         greatest(
-            landed.first_day,
+            earliest.first_day,
             least(
                 new_loads.first_day,
-                transactions_before.first_day,
-                claims_before.first_day,
-                coalesce(run_state.completed_until + 1, landed.first_day),
+                moved_from.first_day,
+                coalesce(run_state.completed_until + 1, earliest.first_day),
                 run_state.requested_since
             )
-        )::date as built_from,
-        least(landed.last_day, run_state.requested_until)::date as built_until,
-        latest.load_id as latest_load_id
+        )::date as changed_from,
+        least(
+            run_state.completed_until + 1 - {{ var('late_lookback_days') }},
+            moved_from.first_day,
+            run_state.requested_since
+        )::date as restated_from,
+        least(landed.last_day, run_state.requested_until)::date as built_until
     from run_state
     cross join new_loads
-    cross join transactions_before
-    cross join claims_before
+    cross join moved_from
+    cross join earliest
     cross join landed
-    cross join latest
+    -- without a transaction there is nothing to build
+    where landed.last_day is not null
+),
+
+final as (
+    select
+        changed.changed_from,
+        greatest(changed.changed_from, changed.restated_from) as built_from,
+        changed.built_until,
+        latest.load_id as latest_load_id
+    from latest
+    left outer join changed on true
 )
 
 select * from final

@@ -12,8 +12,21 @@ landed as (
             partition by claim_id
             order by load_id desc, load_line desc
         ) as recency
-    from {{ ref('stg_expense_claims') }}
-    where {{ in_build_window('submitted_at::date', lookback=90) }}
+    from {{ ref('stg_expense_claims') }} as versions
+    where
+        {{ in_changed_days('submitted_at', lookback=90) }}
+        {% if is_incremental() %}
+            -- sent again since for an earlier day, it is there and stays there
+            and not exists (
+                select 1 from {{ ref('stg_expense_claims') }} as sent_again
+                where
+                    versions.claim_id = sent_again.claim_id
+                    and sent_again.submitted_at
+                    < (select changed_from - 90 from {{ ref('int_build_window') }})
+                    and row(sent_again.load_id, sent_again.load_line)
+                    > row(versions.load_id, versions.load_line)
+            )
+        {% endif %}
 ),
 
 claims as (
@@ -94,7 +107,7 @@ final as (
     from claims
     left outer join repeated on claims.claim_id = repeated.claim_id
     left outer join paid_by_card on claims.claim_id = paid_by_card.claim_id
-    where {{ in_build_window('claims.submitted_on') }}
+    where {{ in_changed_days('claims.submitted_on') }}
     order by claims.submitted_at, claims.claim_id
 )
 

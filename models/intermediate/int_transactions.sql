@@ -10,8 +10,21 @@ landed as (
             partition by transaction_id
             order by load_id desc, load_line desc
         ) as recency
-    from {{ ref('stg_card_transactions') }}
-    where {{ in_build_window('authorized_at::date') }}
+    from {{ ref('stg_card_transactions') }} as versions
+    where
+        {{ in_changed_days('authorized_at') }}
+        {% if is_incremental() %}
+            -- sent again since for an earlier day, it is there and stays there
+            and not exists (
+                select 1 from {{ ref('stg_card_transactions') }} as sent_again
+                where
+                    versions.transaction_id = sent_again.transaction_id
+                    and sent_again.authorized_at
+                    < (select changed_from from {{ ref('int_build_window') }})
+                    and row(sent_again.load_id, sent_again.load_line)
+                    > row(versions.load_id, versions.load_line)
+            )
+        {% endif %}
 ),
 
 transactions as (
@@ -19,43 +32,78 @@ transactions as (
     where recency = 1
 ),
 
-cards as (
+-- As of a moment holds the latest row that began before it, with every value that a row leaves out
+-- carried forward from the last one that told it.
+
+card_rows as (
     select
         card_id,
-        employee_id,
-        status,
-        single_limit,
-        monthly_limit,
         valid_from,
-        -- at most until the next row of the card begins: no moment has two
-        least(
-            valid_to,
-            lead(valid_from) over (
-                partition by card_id order by valid_from asc, load_id asc, load_line asc
-            ),
-            timestamp '9999-12-31'
-        ) as valid_to
-    from {{ ref('stg_cards') }}
+        valid_to,
+        lead(valid_from, 1, timestamp '9999-12-31') over until_then as next_valid_from,
+        {{ last_known('employee_id', 'until_then') }} as employee_id,
+        {{ last_known('status', 'until_then') }} as status,
+        {{ last_known('single_limit', 'until_then') }} as single_limit,
+        {{ last_known('monthly_limit', 'until_then') }} as monthly_limit,
+        {{ last_known('limit_told_at', 'until_then') }} as limit_told_at
+    from (
+        select
+            *,
+            case when coalesce(single_limit, monthly_limit) is not null then valid_from end
+                as limit_told_at
+        from {{ ref('stg_cards') }}
+    ) as told
+    window until_then as (
+        partition by card_id order by valid_from asc, load_id asc, load_line asc
+        rows between unbounded preceding and current row
+    )
 ),
 
-employees as (
+employee_rows as (
     select
         employee_id,
-        department_id,
-        grade,
-        manager_id,
-        hired_on,
-        left_on,
         valid_from,
-        -- at most until the next row of the employee begins: no moment has two
-        least(
-            valid_to,
-            lead(valid_from) over (
-                partition by employee_id order by valid_from asc, load_id asc, load_line asc
-            ),
-            timestamp '9999-12-31'
-        ) as valid_to
+        lead(valid_from, 1, timestamp '9999-12-31') over until_then as next_valid_from,
+        {{ last_known('department_id', 'until_then') }} as department_id,
+        {{ last_known('grade', 'until_then') }} as grade,
+        {{ last_known('manager_id', 'until_then') }} as manager_id,
+        {{ last_known('hired_on', 'until_then') }} as hired_on,
+        -- not carried forward: an empty day is how "has not left" is said
+        left_on,
+        {{ last_known('home_latitude', 'until_then') }} as home_latitude,
+        {{ last_known('home_longitude', 'until_then') }} as home_longitude
     from {{ ref('stg_employees') }}
+    window until_then as (
+        partition by employee_id order by valid_from asc, load_id asc, load_line asc
+        rows between unbounded preceding and current row
+    )
+),
+
+-- who approves the employee's claims: the approver of the last one of 365 days, from its approval on
+approved_claims as (
+    select
+        *,
+        row_number() over (
+            partition by claim_id
+            order by load_id desc, load_line desc
+        ) as recency
+    from {{ ref('stg_expense_claims') }}
+    where {{ in_changed_days('approved_at', lookback=365) }}
+),
+
+approvals as (
+    select
+        employee_id,
+        approver_id,
+        approved_at as valid_from,
+        least(
+            lead(approved_at) over (partition by employee_id order by approved_at, claim_id),
+            approved_at + interval 365 day
+        ) as valid_to
+    from approved_claims
+    where
+        recency = 1
+        and approver_id is not null
 ),
 
 with_card as (
@@ -64,13 +112,15 @@ with_card as (
         coalesce(cards.employee_id, transactions.employee_id) as holder_id,
         cards.status as card_status,
         cards.single_limit,
-        cards.monthly_limit
+        cards.monthly_limit,
+        cards.limit_told_at,
+        cards.valid_to as card_valid_to
     from transactions
-    left outer join cards
+    left outer join card_rows as cards
         on
             transactions.card_id = cards.card_id
             and transactions.authorized_at >= cards.valid_from
-            and transactions.authorized_at < cards.valid_to
+            and transactions.authorized_at < cards.next_valid_from
 ),
 
 with_employee as (
@@ -80,13 +130,22 @@ with_employee as (
         employees.grade,
         employees.manager_id,
         employees.hired_on,
-        employees.left_on
+        employees.left_on,
+        employees.home_latitude,
+        employees.home_longitude,
+        employees.valid_from as employee_told_at,
+        coalesce(approvals.approver_id, employees.manager_id) as approver_id
     from with_card
-    left outer join employees
+    left outer join employee_rows as employees
         on
             with_card.holder_id = employees.employee_id
             and with_card.authorized_at >= employees.valid_from
-            and with_card.authorized_at < employees.valid_to
+            and with_card.authorized_at < employees.next_valid_from
+    left outer join approvals
+        on
+            with_card.holder_id = approvals.employee_id
+            and with_card.authorized_at >= approvals.valid_from
+            and with_card.authorized_at < approvals.valid_to
 ),
 
 absent as (
@@ -115,11 +174,11 @@ travelling as (
     group by transactions.transaction_id
 ),
 
--- a feed that never sent a row is not the same as "nobody was away"
+-- a feed that has not sent a row yet is not the same as "nobody was away"
 known_feeds as (
     select
-        exists(select 1 from {{ ref('stg_absences') }}) as has_absences,
-        exists(select 1 from {{ ref('stg_trips') }}) as has_trips
+        (select min(starts_at) from {{ ref('stg_absences') }}) as first_absence_at,
+        (select min(starts_at) from {{ ref('stg_trips') }}) as first_trip_at
 ),
 
 -- restricted words are looked up once a merchant name, not once a transaction
@@ -143,19 +202,29 @@ final as (
         transactions.card_status,
         transactions.single_limit,
         transactions.monthly_limit,
+        transactions.limit_told_at,
+        transactions.card_valid_to,
         transactions.holder_id as employee_id,
         transactions.department_id,
         transactions.grade,
         transactions.manager_id,
+        transactions.approver_id,
         transactions.hired_on,
         transactions.left_on,
+        transactions.home_latitude,
+        transactions.home_longitude,
+        transactions.employee_told_at,
         case
-            when known_feeds.has_absences and transactions.holder_id is not null
+            when
+                transactions.authorized_at >= known_feeds.first_absence_at
+                and transactions.holder_id is not null
                 then absent.transaction_id is not null
         end as is_on_leave,
         absent.absence_kind,
         case
-            when known_feeds.has_trips and transactions.holder_id is not null
+            when
+                transactions.authorized_at >= known_feeds.first_trip_at
+                and transactions.holder_id is not null
                 then travelling.transaction_id is not null
         end as is_on_trip,
         travelling.trip_city,
@@ -164,6 +233,8 @@ final as (
         merchant_keywords.merchant_keyword,
         transactions.merchant_city,
         transactions.merchant_country,
+        transactions.latitude,
+        transactions.longitude,
         transactions.mcc,
         coalesce(merchant_categories.category, transactions.category) as category,
         merchant_categories.policy as category_policy,
@@ -179,6 +250,7 @@ final as (
         case
             when currencies.holiday_country is not null then holidays.holiday_date is not null
         end as is_holiday,
+        transactions.amount::decimal(18, 2) % currencies.round_unit = 0 as is_round,
         -- exact arithmetic, so that sums do not depend on the order of the rows
         transactions.amount::decimal(18, 2) as amount_exact,
         ln(greatest(transactions.amount, 0.01))::decimal(9, 6) as log_amount

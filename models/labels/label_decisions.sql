@@ -12,10 +12,10 @@ landed as (
         load_id,
         load_line
     from {{ ref('stg_labels') }}
-    where {{ in_build_window('decided_at::date') }}
+    where {{ in_changed_days('decided_at') }}
 ),
 
--- a decision on a case is a decision on each transaction in it
+-- a decision on a case is a decision on each transaction that was in it by then
 reviewed as (
     select
         case_members.transaction_id,
@@ -27,9 +27,13 @@ reviewed as (
     from {{ ref('stg_review_events') }} as review_events
     inner join {{ source('ledger', 'case_members') }} as case_members
         on review_events.case_id = case_members.case_id
+    inner join {{ source('ledger', 'issues') }} as issues
+        on
+            case_members.issue_id = issues.issue_id
+            and review_events.occurred_at::date >= issues.issued_until
     where
         review_events.event in ('cleared', 'recovery_ordered')
-        and {{ in_build_window('review_events.occurred_at::date') }}
+        and {{ in_changed_days('review_events.occurred_at') }}
 ),
 
 -- the same decision may land twice, or corrected: what landed last holds

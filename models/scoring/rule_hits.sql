@@ -5,7 +5,7 @@ with
 hits as (
     {% for rule in active_rules() %}
         select * from {{ ref(rule) }}
-        where {{ in_build_window('occurred_at::date') }}
+        where {{ in_build_window('occurred_at') }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

@@ -1,15 +1,50 @@
 -- Claim: on every day each of the daily tables behind the long windows counts exactly the purchases
--- of int_transactions, and those that sum amounts sum exactly theirs.
+-- of int_transactions, those of a key that may be unknown exactly the purchases where it is known,
+-- and those that sum amounts sum exactly theirs.
 -- A returned row is a day and a table that disagree; every window over that day is wrong.
 with
 
 purchases as (
+    select * from {{ ref('int_transactions') }}
+    where is_purchase
+),
+
+known as (
     select
+        'purchase' as known_key,
         transaction_date,
         count(*) as txn_count,
         sum(amount_exact) as amount_sum
-    from {{ ref('int_transactions') }}
-    where is_purchase
+    from purchases
+    group by transaction_date
+    union all
+    select
+        'employee' as known_key,
+        transaction_date,
+        count(*) as txn_count,
+        sum(amount_exact) as amount_sum
+    from purchases
+    where employee_id is not null
+    group by transaction_date
+    union all
+    select
+        'department' as known_key,
+        transaction_date,
+        count(*) as txn_count,
+        sum(amount_exact) as amount_sum
+    from purchases
+    where department_id is not null
+    group by transaction_date
+    union all
+    select
+        'city' as known_key,
+        transaction_date,
+        count(*) as txn_count,
+        sum(amount_exact) as amount_sum
+    from purchases
+    where
+        merchant_city is not null
+        and coalesce(entry_mode, 'unknown') <> 'online'
     group by transaction_date
 ),
 
@@ -39,7 +74,7 @@ states as (
         'feat_card_category_daily' as table_name,
         transaction_date,
         txn_count,
-        null as amount_sum
+        amount_sum
     from {{ ref('feat_card_category_daily') }}
     union all
     select
@@ -48,6 +83,34 @@ states as (
         txn_count,
         null as amount_sum
     from {{ ref('feat_peer_daily') }}
+    union all
+    select
+        'feat_employee_daily' as table_name,
+        transaction_date,
+        txn_count,
+        amount_sum
+    from {{ ref('feat_employee_daily') }}
+    union all
+    select
+        'feat_employee_merchant_daily' as table_name,
+        transaction_date,
+        txn_count,
+        amount_sum
+    from {{ ref('feat_employee_merchant_daily') }}
+    union all
+    select
+        'feat_department_daily' as table_name,
+        transaction_date,
+        txn_count,
+        amount_sum
+    from {{ ref('feat_department_daily') }}
+    union all
+    select
+        'feat_card_city_daily' as table_name,
+        transaction_date,
+        txn_count,
+        null as amount_sum
+    from {{ ref('feat_card_city_daily') }}
 ),
 
 counted as (
@@ -60,19 +123,54 @@ counted as (
     group by table_name, transaction_date
 ),
 
-table_names as (
-    select distinct table_name from states
+-- named one by one, so that a table without a row is seen too
+table_keys as (
+    select
+        'feat_card_daily' as table_name,
+        'purchase' as known_key
+    union all
+    select
+        'feat_merchant_daily' as table_name,
+        'purchase' as known_key
+    union all
+    select
+        'feat_card_merchant_daily' as table_name,
+        'purchase' as known_key
+    union all
+    select
+        'feat_card_category_daily' as table_name,
+        'purchase' as known_key
+    union all
+    select
+        'feat_peer_daily' as table_name,
+        'purchase' as known_key
+    union all
+    select
+        'feat_employee_daily' as table_name,
+        'employee' as known_key
+    union all
+    select
+        'feat_employee_merchant_daily' as table_name,
+        'employee' as known_key
+    union all
+    select
+        'feat_department_daily' as table_name,
+        'department' as known_key
+    union all
+    select
+        'feat_card_city_daily' as table_name,
+        'city' as known_key
 ),
 
--- every table on every day with a purchase, so that a day it lacks is seen too
+-- every table on every day with such a purchase, so that a day it lacks is seen too
 expected as (
     select
-        table_names.table_name,
-        purchases.transaction_date,
-        purchases.txn_count,
-        purchases.amount_sum
-    from purchases
-    cross join table_names
+        table_keys.table_name,
+        known.transaction_date,
+        known.txn_count,
+        known.amount_sum
+    from known
+    inner join table_keys on known.known_key = table_keys.known_key
 )
 
 select

@@ -44,9 +44,10 @@ PROPOSED = """
     create table detectors.isolation_forest__fit as from detectors.gradient_boosted_tree__fit;
     create table detectors.empirical_tails__fit as from detectors.gradient_boosted_tree__fit;
     create table intermediate.int_build_window (
-        built_from date, built_until date, latest_load_id bigint
+        changed_from date, built_from date, built_until date, latest_load_id bigint
     );
-    insert into intermediate.int_build_window values ('2025-01-01', '2025-01-31', 7);
+    insert into intermediate.int_build_window
+    values ('2025-01-01', '2025-01-01', '2025-01-31', 7);
     update raw.run_state set audit_seed = 'seed';
 """
 
@@ -248,3 +249,29 @@ def test_a_run_that_stops_before_days_built_earlier_leaves_what_is_new_to_the_ne
     draw_a_seed(warehouse)
     issue(warehouse, home)
     assert warehouse.execute(state).fetchall() == [(7, date(2025, 4, 1), None)]
+
+
+def test_days_that_changed_further_back_wait_until_they_are_built(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    state = "select waiting_since from raw.run_state"
+
+    def run(changed_from: str, built_from: str, built_until: str = "2025-01-31") -> object:
+        warehouse.execute(
+            "update intermediate.int_build_window"
+            " set changed_from = $1, built_from = $2, built_until = $3",
+            [changed_from, built_from, built_until],
+        )
+        draw_a_seed(warehouse)
+        issue(warehouse, home)
+        return warehouse.execute(state).fetchall()[0][0]
+
+    assert run("2025-01-01", "2025-01-01") is None
+    assert run("2025-01-10", "2025-01-28") == date(2025, 1, 10)
+    # what waits is the earliest, whatever lands later
+    assert run("2025-01-20", "2025-01-28") == date(2025, 1, 10)
+    assert run("2025-01-31", "2025-01-31") == date(2025, 1, 10)
+    assert run("2025-01-15", "2025-01-15") == date(2025, 1, 10)
+    # built, but only in part
+    assert run("2025-01-10", "2025-01-10", "2025-01-20") == date(2025, 1, 10)
+    assert run("2025-01-10", "2025-01-10") is None

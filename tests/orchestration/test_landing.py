@@ -229,16 +229,21 @@ def test_a_load_names_the_days_it_brings_something_new_for(
     put(home, csv_text(first, second), "1.csv")
     put(home, csv_text(second, first, second), "2_only_known_rows.csv")
     put(home, csv_text(first, second, third), "3_one_new_row.csv")
-    put(home, csv_text(first.replace("1.5", "1.6"), third), "4_one_changed_row.csv")
+    changed = first.replace("1.5", "1.6")
+    put(home, csv_text(changed, third), "4_one_changed_row.csv")
     put(home, csv_text("s,c,2025-01-09,?"), "5_nothing_readable.csv")
     days = [
         (file.first_day and file.first_day.day, file.last_day and file.last_day.day)
         for file in load_landed(warehouse, home, FEEDS)
     ]
     assert days == [(1, 2), (None, None), (3, 3), (1, 1), (None, None)]
-    put(home, csv_text(third, first, second), "6_the_snapshot_again.csv")
+    put(home, csv_text(third, changed, second), "6_the_snapshot_again.csv")
     (again,) = load_landed(warehouse, home, FEEDS)
     assert (again.rows_loaded, again.first_day, again.last_day) == (3, None, None)
+    # what was said before, but not last, is news
+    put(home, csv_text(second, third, first), "7_the_change_taken_back.csv")
+    (back,) = load_landed(warehouse, home, FEEDS)
+    assert (back.first_day, back.last_day) == (date(2025, 1, 1), date(2025, 1, 1))
 
 
 # --- the same again, and crashes ------------------------------------------------------------------
@@ -738,7 +743,7 @@ def test_a_column_that_the_yml_has_gained_is_added(home: Home) -> None:
         pieces = connection.execute("select pieces from raw.shop__sales order by _load_id")
         assert pieces.fetchall() == [(None,), (3,)]
         state = connection.execute("select * exclude (audit_seed) from raw.run_state").fetchall()
-        assert state == [(0, None, None, None)]
+        assert state == [(0, None, None, None, None)]
 
 
 def test_a_column_that_has_changed_its_type_is_refused(home: Home) -> None:

@@ -45,15 +45,6 @@ def test_contract_holds_the_described_columns_and_the_sql_together() -> None:
     assert vector()["config"]["contract"]["enforced"] is True
 
 
-def test_every_feature_feeds_a_detector() -> None:
-    unused = [
-        row["feature"]
-        for row in catalogue()
-        if row["in_tree"] != "true" and row["in_anomaly"] != "true"
-    ]
-    assert not unused
-
-
 def test_unsupervised_detectors_read_neither_decisions_nor_flags() -> None:
     refused = [
         row["feature"]

@@ -87,7 +87,9 @@ def test_a_day_that_lands_late_is_scored_and_leaves_what_was_issued(
     succeed(home, "run")
     issued = rows(home, "select * from ledger.alerts order by alert_id")
     kept.rename(late)
-    succeed(home, "run")
+    # further back than late_lookback_days: what the days looked like then is asked for
+    succeed(home, "run", "--since", late.stem)
+    assert rows(home, "select waiting_since from raw.run_state") == [(None,)]
     assert differences(full[0], home, "select * from @features.feat_transaction") == 0
     for alert in rows(home, "select * from ledger.alerts where issue_id = 1 order by alert_id"):
         assert alert in issued

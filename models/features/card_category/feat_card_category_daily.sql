@@ -1,16 +1,14 @@
-{{ config(unique_key='transaction_date') }}
--- Grain: one row per card, category and day with a transaction. State behind novelty and recency.
--- Counts are over purchases (approved, not a refund).
+{{ config(unique_key='transaction_date', incremental_strategy='changed_days') }}
+-- Grain: one row per card, category and day with a transaction. State behind what a card does in a
+-- category. Counts and sums are over purchases (approved, not a refund).
 with
 
 transactions as (
     select
-        card_id,
-        coalesce(category, 'unknown') as category_key,
-        transaction_date,
-        is_purchase
+        *,
+        coalesce(category, 'unknown') as category_key
     from {{ ref('int_transactions') }}
-    where {{ in_build_window('transaction_date') }}
+    where {{ in_changed_days('transaction_date') }}
 ),
 
 final as (
@@ -18,7 +16,11 @@ final as (
         card_id,
         category_key,
         transaction_date,
-        count(*) filter (where is_purchase) as txn_count
+        count(*) filter (where is_purchase) as txn_count,
+        coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum,
+        max(amount_exact) filter (where is_purchase) as amount_max,
+        coalesce(sum((amount_exact * amount_exact)::decimal(34, 4)) filter (where is_purchase), 0)
+            as amount_square_sum
     from transactions
     group by card_id, category_key, transaction_date
     order by transaction_date, card_id, category_key

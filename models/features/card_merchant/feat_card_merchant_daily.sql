@@ -1,4 +1,4 @@
-{{ config(unique_key='transaction_date') }}
+{{ config(unique_key='transaction_date', incremental_strategy='changed_days') }}
 -- Grain: one row per card, merchant and day with a transaction. State behind novelty and recency.
 -- Counts are over purchases (approved, not a refund).
 with
@@ -10,7 +10,7 @@ transactions as (
         transaction_date,
         is_purchase
     from {{ ref('int_transactions') }}
-    where {{ in_build_window('transaction_date') }}
+    where {{ in_changed_days('transaction_date') }}
 ),
 
 final as (

@@ -1,11 +1,11 @@
-{{ config(unique_key='transaction_date') }}
+{{ config(unique_key='transaction_date', incremental_strategy='changed_days') }}
 -- Grain: one row per merchant and day with a transaction. State behind the merchant's long windows.
 -- Counts and sums are over purchases (approved, not a refund).
 with
 
 transactions as (
     select * from {{ ref('int_transactions') }}
-    where {{ in_build_window('transaction_date') }}
+    where {{ in_changed_days('transaction_date') }}
 ),
 
 final as (
@@ -13,7 +13,10 @@ final as (
         merchant_id,
         transaction_date,
         count(*) filter (where is_purchase) as txn_count,
-        coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum
+        coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum,
+        max(amount_exact) filter (where is_purchase) as amount_max,
+        coalesce(sum((amount_exact * amount_exact)::decimal(34, 4)) filter (where is_purchase), 0)
+            as amount_square_sum
     from transactions
     group by merchant_id, transaction_date
     order by transaction_date, merchant_id

@@ -1,7 +1,9 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per currency, category, grade and day with a purchase: what purchases of that
--- category by that grade looked like over the 90 whole days before, on the scale of log amounts.
--- A small group leans on its category and a small category on all purchases: weight n / (n + m).
+-- Grain: one row per currency, category, department, grade and day with a purchase: what purchases
+-- of that category by that grade of that department looked like over the 90 whole days before, on
+-- the scale of log amounts. A small group leans on its department, the department on the category
+-- and the category on all purchases: weight n / (n + m). The category comes first because it sets
+-- the scale: leaning on a department's lunches would make every hotel of a small group conspicuous.
 with
 
 daily as (
@@ -12,71 +14,52 @@ daily as (
     where {{ in_build_window('transaction_date', lookback=90) }}
 ),
 
-by_category as (
+{% for group in ['department', 'category', 'currency'] %}
+{%- set keys = {
+    'department': 'currency, category_key, department_key',
+    'category': 'currency, category_key',
+    'currency': 'currency',
+}[group] %}
+{{ group }}_days as (
     select
-        currency,
-        category_key,
+        {{ keys }},
         day,
         sum(txn_count) as txn_count,
         sum(log_amount_sum) as log_amount_sum,
         sum(log_amount_square_sum) as log_amount_square_sum
     from daily
-    group by currency, category_key, day
+    group by {{ keys }}, day
 ),
 
-by_currency as (
+{{ group }}_purchases as (
     select
-        currency,
+        {{ keys }},
         day,
-        sum(txn_count) as txn_count,
-        sum(log_amount_sum) as log_amount_sum,
-        sum(log_amount_square_sum) as log_amount_square_sum
-    from daily
-    group by currency, day
+        coalesce(sum(txn_count) over last_90d, 0) as n,
+        (sum(log_amount_sum) over last_90d)::double as total,
+        (sum(log_amount_square_sum) over last_90d)::double as square_total
+    from {{ group }}_days
+    window last_90d as (
+        partition by {{ keys }} order by day
+        range between 90 preceding and 1 preceding
+    )
 ),
 
-peers as (
+{% endfor %}
+peer_purchases as (
     select
         currency,
         category_key,
+        department_key,
         grade_key,
         transaction_date,
         day,
         coalesce(sum(txn_count) over last_90d, 0) as n,
         (sum(log_amount_sum) over last_90d)::double as total,
-        (sum(log_amount_square_sum) over last_90d)::double as total_square
+        (sum(log_amount_square_sum) over last_90d)::double as square_total
     from daily
     window last_90d as (
-        partition by currency, category_key, grade_key order by day
-        range between 90 preceding and 1 preceding
-    )
-),
-
-categories as (
-    select
-        currency,
-        category_key,
-        day,
-        coalesce(sum(txn_count) over last_90d, 0) as n,
-        (sum(log_amount_sum) over last_90d)::double as total,
-        (sum(log_amount_square_sum) over last_90d)::double as total_square
-    from by_category
-    window last_90d as (
-        partition by currency, category_key order by day
-        range between 90 preceding and 1 preceding
-    )
-),
-
-currencies as (
-    select
-        currency,
-        day,
-        coalesce(sum(txn_count) over last_90d, 0) as n,
-        (sum(log_amount_sum) over last_90d)::double as total,
-        (sum(log_amount_square_sum) over last_90d)::double as total_square
-    from by_currency
-    window last_90d as (
-        partition by currency order by day
+        partition by currency, category_key, department_key, grade_key order by day
         range between 90 preceding and 1 preceding
     )
 ),
@@ -85,24 +68,34 @@ joined as (
     select
         peers.currency,
         peers.category_key,
+        peers.department_key,
         peers.grade_key,
         peers.transaction_date,
-        peers.n as peer_n,
+        peers.n,
         peers.n / (peers.n + {{ var('peer_shrinkage') }}) as peer_weight,
+        departments.n / (departments.n + {{ var('peer_shrinkage') }}) as department_weight,
         categories.n / (categories.n + {{ var('peer_shrinkage') }}) as category_weight,
         peers.total / nullif(peers.n, 0) as peer_mean,
-        peers.total_square / nullif(peers.n, 0) as peer_square_mean,
+        peers.square_total / nullif(peers.n, 0) as peer_square_mean,
+        departments.total / nullif(departments.n, 0) as department_mean,
+        departments.square_total / nullif(departments.n, 0) as department_square_mean,
         categories.total / nullif(categories.n, 0) as category_mean,
-        categories.total_square / nullif(categories.n, 0) as category_square_mean,
+        categories.square_total / nullif(categories.n, 0) as category_square_mean,
         currencies.total / nullif(currencies.n, 0) as all_mean,
-        currencies.total_square / nullif(currencies.n, 0) as all_square_mean
-    from peers
-    inner join categories
+        currencies.square_total / nullif(currencies.n, 0) as all_square_mean
+    from peer_purchases as peers
+    inner join department_purchases as departments
+        on
+            peers.currency = departments.currency
+            and peers.category_key = departments.category_key
+            and peers.department_key = departments.department_key
+            and peers.day = departments.day
+    inner join category_purchases as categories
         on
             peers.currency = categories.currency
             and peers.category_key = categories.category_key
             and peers.day = categories.day
-    inner join currencies
+    inner join currency_purchases as currencies
         on
             peers.currency = currencies.currency
             and peers.day = currencies.day
@@ -113,12 +106,18 @@ shrunken as (
         *,
         peer_weight * coalesce(peer_mean, 0)
         + (1 - peer_weight) * (
-            category_weight * coalesce(category_mean, 0) + (1 - category_weight) * all_mean
+            department_weight * coalesce(department_mean, 0)
+            + (1 - department_weight) * (
+                category_weight * coalesce(category_mean, 0) + (1 - category_weight) * all_mean
+            )
         ) as log_amount_mean,
         peer_weight * coalesce(peer_square_mean, 0)
         + (1 - peer_weight) * (
-            category_weight * coalesce(category_square_mean, 0)
-            + (1 - category_weight) * all_square_mean
+            department_weight * coalesce(department_square_mean, 0)
+            + (1 - department_weight) * (
+                category_weight * coalesce(category_square_mean, 0)
+                + (1 - category_weight) * all_square_mean
+            )
         ) as log_amount_square_mean
     from joined
 ),
@@ -127,9 +126,10 @@ final as (
     select
         currency,
         category_key,
+        department_key,
         grade_key,
         transaction_date,
-        peer_n::double as peer_txn_count_90d,
+        n::double as peer_txn_count_90d,
         log_amount_mean as peer_log_amount_mean_90d,
         -- greatest() passes over a null: without a mean there is no spread either
         case

@@ -11,17 +11,23 @@ final as (
             employee_id,
             department_id,
             grade,
+            approver_id,
             merchant_id,
             merchant_name,
             merchant_keyword,
+            merchant_city,
+            merchant_country,
             mcc,
             category,
             category_policy,
+            entry_mode,
             currency,
             status,
             is_purchase,
             single_limit,
-            absence_kind
+            monthly_limit,
+            absence_kind,
+            trip_city
         )
     from {{ ref('feat_transaction') }}
     where is_purchase

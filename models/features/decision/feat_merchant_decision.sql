@@ -1,4 +1,4 @@
-{{ config(unique_key='decided_on') }}
+{{ config(unique_key='decided_on', incremental_strategy='changed_days') }}
 -- Grain: one row per decision that says something about the merchant: every purchase found
 -- innocent, and misuse with an amount that is ordinary for the card. Misuse with an unusual amount
 -- says something about the card.
@@ -6,7 +6,7 @@ with
 
 decisions as (
     select * from {{ ref('label_decisions') }}
-    where {{ in_build_window('decided_on') }}
+    where {{ in_changed_days('decided_on') }}
 ),
 
 final as (
@@ -19,18 +19,25 @@ final as (
         decisions.misuse
     from decisions
     inner join {{ ref('int_transactions') }} as transactions
-        on decisions.transaction_id = transactions.transaction_id
+        on
+            decisions.transaction_id = transactions.transaction_id
+            and decisions.decided_at > transactions.authorized_at
+            -- a decision on what is a year past says nothing about today
+            and decisions.decided_on - 365 <= transactions.transaction_date
     inner join {{ ref('feat_card_history') }} as card_history
         on
             transactions.transaction_date = card_history.transaction_date
             and transactions.card_id = card_history.card_id
     where
-        not decisions.misuse
-        -- without a baseline no amount is known to be unusual
-        or not coalesce(
-            {{ deviation_from_baseline('transactions.amount') }}
-            > {{ var('unusual_amount_deviation') }},
-            false
+        {{ in_changed_days('transactions.transaction_date', lookback=365) }}
+        and (
+            not decisions.misuse
+            -- without a baseline no amount is known to be unusual
+            or not coalesce(
+                {{ deviation_from_baseline('transactions.amount') }}
+                > {{ var('unusual_amount_deviation') }},
+                false
+            )
         )
     order by decisions.decided_at, decisions.transaction_id
 )
