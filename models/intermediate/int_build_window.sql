@@ -1,9 +1,9 @@
 {{ config(materialized='table') }}
 -- Grain: one row: the days that this run builds.
 -- Facts and daily state are built anew from the first day that anything landed since the last
--- finished run can have changed, or that nobody has built yet, or that was asked for (changed_from).
+-- finished run can have changed, or that nobody has built yet, or that was asked for: changed_from.
 -- What is computed about a transaction follows them as far back as late_lookback_days; further back
--- it stays what it was at the time until somebody asks for those days (built_from). Later days
+-- it stays what it was at the time until somebody asks for those days: built_from. Later days
 -- always follow, so a run that broke off is completed by the next one.
 with
 

@@ -79,7 +79,7 @@ employee_rows as (
     )
 ),
 
--- who approves the employee's claims: the approver of the last one of 365 days, from its approval on
+-- who approves the employee's claims: the approver of the last one, for a year from its approval
 approved_claims as (
     select
         *,

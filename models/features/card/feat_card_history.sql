@@ -143,23 +143,28 @@ final as (
         woken.amount_max_30d::double as card_amount_max_30d,
         woken.amount_max_90d::double as card_amount_max_90d,
         woken.amount_max_365d::double as card_amount_max_365d,
-        {{ standard_deviation('woken.txn_count_30d', 'woken.amount_sum_30d', 'woken.amount_square_sum_30d') }}
-            as card_amount_std_30d,
-        {{ standard_deviation('woken.txn_count_90d', 'woken.amount_sum_90d', 'woken.amount_square_sum_90d') }}
-            as card_amount_std_90d,
-        {{ standard_deviation('woken.txn_count_365d', 'woken.amount_sum_365d', 'woken.amount_square_sum_365d') }}
-            as card_amount_std_365d,
+        {{ standard_deviation(
+            'woken.txn_count_30d', 'woken.amount_sum_30d', 'woken.amount_square_sum_30d'
+        ) }} as card_amount_std_30d,
+        {{ standard_deviation(
+            'woken.txn_count_90d', 'woken.amount_sum_90d', 'woken.amount_square_sum_90d'
+        ) }} as card_amount_std_90d,
+        {{ standard_deviation(
+            'woken.txn_count_365d', 'woken.amount_sum_365d', 'woken.amount_square_sum_365d'
+        ) }} as card_amount_std_365d,
         woken.baseline_amount_sum::double / nullif(woken.baseline_txn_count, 0)
             as card_baseline_amount_mean,
-        {{ standard_deviation('woken.baseline_txn_count', 'woken.baseline_amount_sum', 'woken.baseline_amount_square_sum') }}
-            as card_baseline_amount_std,
+        {{ standard_deviation(
+            'woken.baseline_txn_count', 'woken.baseline_amount_sum', 'woken.baseline_amount_square_sum'
+        ) }} as card_baseline_amount_std,
         -- the mean of log amounts needs at least five purchases, as their standard deviation does
         case
             when woken.txn_count_90d >= 5
                 then woken.log_amount_sum_90d::double / woken.txn_count_90d
         end as card_log_amount_mean_90d,
-        {{ standard_deviation('woken.txn_count_90d', 'woken.log_amount_sum_90d', 'woken.log_amount_square_sum_90d') }}
-            as card_log_amount_std_90d,
+        {{ standard_deviation(
+            'woken.txn_count_90d', 'woken.log_amount_sum_90d', 'woken.log_amount_square_sum_90d'
+        ) }} as card_log_amount_std_90d,
         case when woken.txn_count_90d >= 5 then quartiles.median end
             as card_log_amount_median_90d,
         case

@@ -1,9 +1,9 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per card and day with a transaction: at how many
--- merchants its purchases of the days before were, and how concentrated on few of them.
--- Every purchase enters a window on the day after it and leaves it so many days later, alone or
--- beside others of the same pair. The running sum of what that changes is the number of pairs in the
--- window and the sum of the squares of their counts.
+-- Grain: one row per card and day with a transaction: at how many merchants its purchases of the
+-- days before were, and how concentrated on few of them. Every purchase enters a window on the
+-- day after it and leaves it so many days later, alone or beside others of the same pair. The
+-- running sum of what that changes is the number of pairs in the window and the sum of the
+-- squares of their counts.
 with
 
 active as (

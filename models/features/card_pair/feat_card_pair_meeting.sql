@@ -30,16 +30,22 @@ counted as (
     from transactions
 ),
 
+half_hours_back as (
+    select 0 as half_hours
+    union all
+    select 1 as half_hours
+),
+
 followers as (
     select
         counted.*,
-        counted.half_hour - back.half_hours as earlier_half_hour
+        counted.half_hour - half_hours_back.half_hours as earlier_half_hour
     from counted
-    cross join (select 0 as half_hours union all select 1 as half_hours) as back
+    cross join half_hours_back
     where
-        {{ in_changed_days('transaction_date') }}
-        and earlier_count > 0
-        and earlier_count <= {{ var('meeting_crowd') }}
+        {{ in_changed_days('counted.transaction_date') }}
+        and counted.earlier_count > 0
+        and counted.earlier_count <= {{ var('meeting_crowd') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 {{ config(unique_key='transaction_date', incremental_strategy='changed_days') }}
--- Grain: one row per employee and day with a transaction. State behind the employee's long windows, over all cards.
--- Counts and sums are over purchases (approved, not a refund).
+-- Grain: one row per employee and day with a transaction. State behind the employee's long
+-- windows, over all cards. Counts and sums are over purchases (approved, not a refund).
 with
 
 transactions as (

@@ -1,6 +1,7 @@
 {{ config(unique_key='transaction_date', incremental_strategy='changed_days') }}
--- Grain: one row per employee, merchant and day with a transaction. State behind what an employee does at a merchant, over all cards.
--- Counts and sums are over purchases (approved, not a refund).
+-- Grain: one row per employee, merchant and day with a transaction. State behind what an
+-- employee does at a merchant, over all cards. Counts and sums are over purchases (approved, not
+-- a refund).
 with
 
 transactions as (

@@ -14,38 +14,41 @@ daily as (
     where {{ in_build_window('transaction_date', lookback=90) }}
 ),
 
-{% for group in ['department', 'category', 'currency'] %}
-{%- set keys = {
-    'department': 'currency, category_key, department_key',
-    'category': 'currency, category_key',
-    'currency': 'currency',
-}[group] %}
-{{ group }}_days as (
+-- a department in a category, a category, a currency: the keys that are summed over are null
+wider_days as (
     select
-        {{ keys }},
+        currency,
+        category_key,
+        department_key,
         day,
         sum(txn_count) as txn_count,
         sum(log_amount_sum) as log_amount_sum,
         sum(log_amount_square_sum) as log_amount_square_sum
     from daily
-    group by {{ keys }}, day
+    group by
+        grouping sets (
+            (currency, category_key, department_key, day),
+            (currency, category_key, day),
+            (currency, day)
+        )
 ),
 
-{{ group }}_purchases as (
+wider_purchases as (
     select
-        {{ keys }},
+        currency,
+        category_key,
+        department_key,
         day,
         coalesce(sum(txn_count) over last_90d, 0) as n,
         (sum(log_amount_sum) over last_90d)::double as total,
         (sum(log_amount_square_sum) over last_90d)::double as square_total
-    from {{ group }}_days
+    from wider_days
     window last_90d as (
-        partition by {{ keys }} order by day
+        partition by currency, category_key, department_key order by day
         range between 90 preceding and 1 preceding
     )
 ),
 
-{% endfor %}
 peer_purchases as (
     select
         currency,
@@ -84,21 +87,23 @@ joined as (
         currencies.total / nullif(currencies.n, 0) as all_mean,
         currencies.square_total / nullif(currencies.n, 0) as all_square_mean
     from peer_purchases as peers
-    inner join department_purchases as departments
+    inner join wider_purchases as departments
         on
             peers.currency = departments.currency
             and peers.category_key = departments.category_key
             and peers.department_key = departments.department_key
             and peers.day = departments.day
-    inner join category_purchases as categories
+    inner join wider_purchases as categories
         on
             peers.currency = categories.currency
             and peers.category_key = categories.category_key
             and peers.day = categories.day
-    inner join currency_purchases as currencies
+            and categories.department_key is null
+    inner join wider_purchases as currencies
         on
             peers.currency = currencies.currency
             and peers.day = currencies.day
+            and currencies.category_key is null
 ),
 
 shrunken as (

@@ -249,7 +249,8 @@ final as (
                 then
                     12 / pi() * acos(
                         greatest(
-                            -1, least(1, cos({{ angle_of_day('authorized_at') }} - card_time_angle_90d))
+                            -1,
+                            least(1, cos({{ angle_of_day('authorized_at') }} - card_time_angle_90d))
                         )
                     )
         end as card_hours_from_usual_90d,
@@ -281,7 +282,9 @@ final as (
         case
             when coalesce(entry_mode, 'unknown') <> 'online'
                 then
-                    {{ kilometres_between('home_latitude', 'home_longitude', 'latitude', 'longitude') }}
+                    {{ kilometres_between(
+                        'home_latitude', 'home_longitude', 'latitude', 'longitude'
+                    ) }}
         end as employee_kilometres_from_home,
         card_hours_since_position,
         card_kilometres_since_position,

@@ -184,13 +184,17 @@ final as (
             as card_txn_count_15m,
         case
             when windowed.has_time
-                then windowed.card_amount_sum_15m::double / nullif(windowed.card_txn_count_15m, 0)
+                then
+                    windowed.card_amount_sum_15m::double
+                    / nullif(windowed.card_txn_count_15m, 0)
         end as card_amount_mean_15m,
         case when windowed.has_time then windowed.card_txn_count_30m::double end
             as card_txn_count_30m,
         case
             when windowed.has_time
-                then windowed.card_amount_sum_30m::double / nullif(windowed.card_txn_count_30m, 0)
+                then
+                    windowed.card_amount_sum_30m::double
+                    / nullif(windowed.card_txn_count_30m, 0)
         end as card_amount_mean_30m,
         case when windowed.has_time then windowed.card_txn_count_1h::double end
             as card_txn_count_1h,
@@ -198,7 +202,9 @@ final as (
             as card_amount_sum_1h,
         case
             when windowed.has_time
-                then windowed.card_amount_sum_1h::double / nullif(windowed.card_txn_count_1h, 0)
+                then
+                    windowed.card_amount_sum_1h::double
+                    / nullif(windowed.card_txn_count_1h, 0)
         end as card_amount_mean_1h,
         windowed.card_txn_count_1d::double as card_txn_count_1d,
         windowed.card_amount_sum_1d::double / nullif(windowed.card_txn_count_1d, 0)
@@ -218,19 +224,25 @@ final as (
             as merchant_txn_count_15m,
         case
             when windowed.has_time
-                then windowed.merchant_amount_sum_15m::double / nullif(windowed.merchant_txn_count_15m, 0)
+                then
+                    windowed.merchant_amount_sum_15m::double
+                    / nullif(windowed.merchant_txn_count_15m, 0)
         end as merchant_amount_mean_15m,
         case when windowed.has_time then windowed.merchant_txn_count_30m::double end
             as merchant_txn_count_30m,
         case
             when windowed.has_time
-                then windowed.merchant_amount_sum_30m::double / nullif(windowed.merchant_txn_count_30m, 0)
+                then
+                    windowed.merchant_amount_sum_30m::double
+                    / nullif(windowed.merchant_txn_count_30m, 0)
         end as merchant_amount_mean_30m,
         case when windowed.has_time then windowed.merchant_txn_count_1h::double end
             as merchant_txn_count_1h,
         case
             when windowed.has_time
-                then windowed.merchant_amount_sum_1h::double / nullif(windowed.merchant_txn_count_1h, 0)
+                then
+                    windowed.merchant_amount_sum_1h::double
+                    / nullif(windowed.merchant_txn_count_1h, 0)
         end as merchant_amount_mean_1h,
         windowed.merchant_txn_count_1d::double as merchant_txn_count_1d,
         windowed.merchant_amount_sum_1d::double / nullif(windowed.merchant_txn_count_1d, 0)

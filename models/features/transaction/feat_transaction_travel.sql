@@ -49,8 +49,10 @@ final as (
         transactions.transaction_date,
         {{ hours_between('moves.left_at', 'transactions.authorized_at') }}
             as card_hours_since_position,
-        {{ kilometres_between('moves.left_latitude', 'moves.left_longitude', 'transactions.latitude', 'transactions.longitude') }}
-            as card_kilometres_since_position
+        {{ kilometres_between(
+            'moves.left_latitude', 'moves.left_longitude',
+            'transactions.latitude', 'transactions.longitude'
+        ) }} as card_kilometres_since_position
     from transactions
     inner join moves
         on
