@@ -2,7 +2,7 @@
 
 A company of its own in a home of its own: every row follows from its day and its number by DuckDB's
 hash function, so that the same version of DuckDB makes the same company again. History is built
-through dbt a quarter at a time; then single days are landed and built as a daily run builds them.
+through dbt two months at a time; then single days are landed and built as a daily run builds them.
 """
 
 import shutil
@@ -27,7 +27,7 @@ from orchestration.warehouse import connect
 
 FIRST_DAY = date(2022, 1, 1)
 MONTH = 30.4375  # days
-PIECE = timedelta(days=92)
+PIECE = timedelta(days=61)
 
 #: Single days that are built at each length of history; their median counts.
 INCREMENTS = 3

@@ -56,7 +56,8 @@ def measured_dbt(home: Home, arguments: Sequence[str], failure: str) -> Measured
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             said.seek(0)
-            raise CardwatchError(f"{failure}: {' '.join(said.read().split())}")
+            words = " ".join(said.read().split()).partition(" Traceback (most recent call")[0]
+            raise CardwatchError(f"{failure}: {words}")
     # Linux counts ru_maxrss in KiB
     return MeasuredRun(seconds, _model_seconds(results), usage.ru_maxrss * 1024)
 
