@@ -24,28 +24,52 @@ new_loads as (
 ),
 
 -- what was sent again with another date has to leave the day it was on, in every table
-moved as (
-    select min(least(before.authorized_at, sent_again.authorized_at))::date as first_day
-    from {{ ref('stg_card_transactions') }} as sent_again
-    inner join run_state on sent_again.load_id > run_state.completed_load_id
-    inner join {{ ref('stg_card_transactions') }} as before
-        on
-            sent_again.transaction_id = before.transaction_id
-            and sent_again.authorized_at::date <> before.authorized_at::date
-            and run_state.completed_load_id >= before.load_id
+sent_again as (
+    select
+        'transaction' as what,
+        transaction_id as id,
+        authorized_at::date as day
+    from {{ ref('stg_card_transactions') }}
+    where load_id > (select completed_load_id from run_state)
     union all
-    select min(least(before.submitted_at, sent_again.submitted_at))::date as first_day
-    from {{ ref('stg_expense_claims') }} as sent_again
-    inner join run_state on sent_again.load_id > run_state.completed_load_id
-    inner join {{ ref('stg_expense_claims') }} as before
-        on
-            sent_again.claim_id = before.claim_id
-            and sent_again.submitted_at::date <> before.submitted_at::date
-            and run_state.completed_load_id >= before.load_id
+    select
+        'claim' as what,
+        claim_id as id,
+        submitted_at::date as day
+    from {{ ref('stg_expense_claims') }}
+    where load_id > (select completed_load_id from run_state)
+),
+
+was_on as (
+    select
+        'transaction' as what,
+        transaction_id as id,
+        max_by(authorized_at::date, row(load_id, load_line)) as day
+    from {{ ref('stg_card_transactions') }}
+    where
+        load_id <= (select completed_load_id from run_state)
+        and transaction_id in (select id from sent_again)
+    group by transaction_id
+    union all
+    select
+        'claim' as what,
+        claim_id as id,
+        max_by(submitted_at::date, row(load_id, load_line)) as day
+    from {{ ref('stg_expense_claims') }}
+    where
+        load_id <= (select completed_load_id from run_state)
+        and claim_id in (select id from sent_again)
+    group by claim_id
 ),
 
 moved_from as (
-    select min(first_day) as first_day from moved
+    select min(least(was_on.day, sent_again.day)) as first_day
+    from sent_again
+    inner join was_on
+        on
+            sent_again.what = was_on.what
+            and sent_again.id = was_on.id
+            and sent_again.day <> was_on.day
 ),
 
 latest as (

@@ -79,8 +79,9 @@ employee_rows as (
     )
 ),
 
--- who approves the employee's claims: the approver of the last one, for a year from its approval
-approved_claims as (
+-- who approves the employee's claims: the approver of the last one, from its approval until a year
+-- after its submission
+claims as (
     select
         *,
         row_number() over (
@@ -88,7 +89,7 @@ approved_claims as (
             order by load_id desc, load_line desc
         ) as recency
     from {{ ref('stg_expense_claims') }}
-    where {{ in_changed_days('approved_at', lookback=365) }}
+    where {{ in_changed_days('submitted_at', lookback=365) }}
 ),
 
 approvals as (
@@ -98,12 +99,13 @@ approvals as (
         approved_at as valid_from,
         least(
             lead(approved_at) over (partition by employee_id order by approved_at, claim_id),
-            approved_at + interval 365 day
+            submitted_at + interval 365 day
         ) as valid_to
-    from approved_claims
+    from claims
     where
         recency = 1
         and approver_id is not null
+        and approved_at is not null
 ),
 
 with_card as (

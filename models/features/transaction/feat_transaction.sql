@@ -225,7 +225,7 @@ final as (
                     (log_amount::double - peer_log_amount_mean_90d)
                     / (peer_log_amount_std_90d + 0.1)
         end as peer_amount_z_90d,
-        peer_txn_count_90d,
+        case when is_purchase then peer_txn_count_90d end as peer_txn_count_90d,
 
         -- time
         case when has_time then extract('hour' from authorized_at) end::double as hour_of_day,

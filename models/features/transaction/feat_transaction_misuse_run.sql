@@ -26,6 +26,9 @@ compared as (
             partition by merchant_id order by decided_at
             range between unbounded preceding and current row
         ) as misuse_until,
+        -- of misuse decided at one moment the earliest purchase
+        min(case when misuse then purchased_at end) over (partition by merchant_id, decided_at)
+            as first_purchased_at,
         max(case when misuse then decided_at end) over before as misuse_before,
         max(case when not misuse then decided_at end) over before as innocent_before
     from decisions
@@ -46,8 +49,10 @@ events as (
         misuse,
         misuse_until,
         purchased_at,
-        misuse
-        and coalesce(misuse_before <= innocent_before, misuse_before is null) as begins_run
+        case
+            when misuse and coalesce(misuse_before <= innocent_before, misuse_before is null)
+                then first_purchased_at
+        end as run_began_at
     from compared
     union all
     select
@@ -58,7 +63,7 @@ events as (
         null::boolean as misuse,
         null::bigint as misuse_until,
         null::timestamp as purchased_at,
-        null::boolean as begins_run
+        null::timestamp as run_began_at
     from {{ ref('int_transactions') }}
     where
         {{ in_build_window('transaction_date') }}
@@ -73,7 +78,8 @@ windowed as (
         sum(case when misuse then 1 else 0 end) over last_90d as misuse_count,
         max(misuse_until) over last_90d as misuse_until_now,
         max(case when not misuse then misuse_until end) over last_90d as misuse_until_innocent,
-        max(case when begins_run then purchased_at end) over last_90d as run_began_at,
+        max_by(run_began_at, case when run_began_at is not null then happened_at end) over last_90d
+            as run_began_at,
         max(case when not misuse then purchased_at end) over last_90d as innocent_at
     from events
     window last_90d as (
