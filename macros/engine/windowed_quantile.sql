@@ -4,5 +4,5 @@
 {%- endmacro %}
 
 {% macro default__windowed_quantile(column, fraction, window) -%}
-    quantile_cont({{ column }}, {{ fraction }}) over {{ window }}
+    quantile_cont({{ column }}::double, {{ fraction }}) over {{ window }}
 {%- endmacro %}

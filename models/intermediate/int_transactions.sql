@@ -4,7 +4,12 @@ with
 
 landed as (
     select
-        *,
+        * exclude (authorized_at),
+        -- where only the day is known, whatever time the feed gives says nothing
+        case
+            when authorized_precision = 'day' then date_trunc('day', authorized_at)
+            else authorized_at
+        end as authorized_at,
         authorized_at::date as transaction_date,
         row_number() over (
             partition by transaction_id

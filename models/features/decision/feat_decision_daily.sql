@@ -21,6 +21,7 @@ decisions as (
     where
         {{ in_changed_days('decisions.decided_on') }}
         and {{ in_changed_days('transactions.transaction_date', lookback=365) }}
+        and transactions.is_purchase
 ),
 
 by_subject as (

@@ -30,6 +30,7 @@ final as (
             and transactions.card_id = card_history.card_id
     where
         {{ in_changed_days('transactions.transaction_date', lookback=365) }}
+        and transactions.is_purchase
         and (
             not decisions.misuse
             -- without a baseline no amount is known to be unusual
