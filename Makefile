@@ -11,7 +11,7 @@ run: install
 	$(BIN)/cardwatch run
 
 test: .venv/test lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup
 
 lint: .venv/test
 	$(BIN)/ruff check .
