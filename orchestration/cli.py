@@ -163,7 +163,7 @@ def benchmark(
             return
         print(features.describe(measured))
     else:
-        raise CardwatchError(f"there is no benchmark {name!r}; there is handbook")
+        raise CardwatchError(f"there is no benchmark {name!r}; there are handbook and features")
 
 
 @app.command()

@@ -10,8 +10,9 @@ import csv
 import math
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,13 @@ a15,k1,2025-06-02 12:11:00,second,,m1,Seoul,37.57,126.98,5812,,900000,KRW,chip,d
 a16,k1,2025-06-03 10:00:00,second,,m1,Seoul,37.57,126.98,5812,,-17000,KRW,chip,
 a17,k1,2025-06-03 11:00:00,second,,m1,Seoul,37.57,126.98,5812,,5000,KRW,chip,reversed
 a18,k1,2025-06-05 09:00:00,second,,m3,Seoul,37.56,127.00,5947,,95000,KRW,chip,
+b08,k3,2025-06-02 00:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+b09,k3,2025-06-05 00:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+b10,k3,2025-06-05 12:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+b11,k3,2025-06-06 00:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+a38,k1,2025-06-06 00:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+a39,k1,2025-06-06 21:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
+a40,k1,2025-06-09 00:00:00,second,,m3,Seoul,37.56,127.00,5947,,1000,KRW,chip,
 a19,k1,2025-06-05 09:00:00,second,,m3,Seoul,37.56,127.00,5947,,95000,KRW,chip,
 a20,k1,2025-06-05 09:08:00,second,,m3,Seoul,37.56,127.00,5947,,95000,KRW,chip,
 a21,k1,2025-06-05 09:15:00,second,,m3,Seoul,37.56,127.00,5947,,90000,KRW,chip,
@@ -255,6 +263,81 @@ transaction_id,card_id,authorized_at,merchant_id,merchant_city,latitude,longitud
 a08,k1,2025-04-21 13:05:00,m1,Seoul,37.57,126.98,5812,12345,KRW,chip
 """,
 }
+#: The moment of the purchase before which everything below lies at the edge of a window.
+EDGE = datetime(2025, 9, 20, 12, 0, 0)
+WINDOWS = (
+    *(timedelta(minutes=minutes) for minutes in (10, 15, 30, 60)),
+    *(timedelta(days=days) for days in (1, 3)),
+)
+DAYS = (7, 8, 14, 15, 16, 30, 31, 90, 91, 365, 366)
+NEAR_THE_EDGE = timedelta(seconds=1)
+
+
+def at_the_edges() -> dict[str, str]:
+    """Purchases and decisions at both sides of the beginning of every window."""
+    purchases, decisions = [], []
+
+    def purchase(name: str, card: str, before: timedelta, merchant: str, amount: int = 700) -> None:
+        purchases.append((name, card, EDGE - before, merchant, "Daejeon", 36, 127, amount, "KRW"))
+
+    def decision(name: str, before: timedelta, misuse: bool = True) -> None:
+        decisions.append((name, misuse, EDGE - before))
+
+    # one card at one merchant, and the same amounts with another card
+    purchase("x", "x1", timedelta(0), "mx")
+    for number, window in enumerate(WINDOWS):
+        purchase(f"in{number}", "x1", window, "mx")
+        purchase(f"out{number}", "x1", window + NEAR_THE_EDGE, "mx")
+    for days in DAYS:
+        purchase(f"day{days}", "x1", timedelta(days=days), "mx", 1_000 + days)
+    purchase("equal_in", "x2", timedelta(days=3), "mx")
+    purchase("equal_out", "x2", timedelta(days=3) + NEAR_THE_EDGE, "mx")
+    # decisions by day, and one at the very moment of its purchase
+    for days in (1, 7, 8, 14, 15, 30, 31, 90, 91):
+        decision("day365" if days > 30 else "day90", timedelta(days=days))
+    decision("in4", timedelta(days=1))
+    # a position three days old, and a purchase that reached the limit alone
+    for card, more in (("x3", timedelta(0)), ("x4", NEAR_THE_EDGE)):
+        purchase(f"{card}_here", card, timedelta(0), "mx", 500)
+        purchase(f"{card}_there", card, timedelta(days=3) + more, "mx", 1_000)
+    # two cards that met on the 90th and the 91st day before
+    for days in (0, 90, 91):
+        purchase(f"met{days}", "x5", timedelta(days=days, minutes=5), "my")
+        purchase(f"meets{days}", "x6", timedelta(days=days), "my")
+    # runs of misuse that begin in the 90 days before, at their edge and before it
+    quarter = timedelta(days=90)
+    for merchant, moments in {
+        "ma": (quarter, timedelta(days=1)),
+        "mb": (quarter + NEAR_THE_EDGE, timedelta(days=1)),
+        "mc": (quarter + timedelta(days=1), timedelta(days=1)),
+        "md": (quarter + timedelta(days=1, seconds=1), timedelta(days=1)),
+    }.items():
+        purchase(f"{merchant}_now", "x7", timedelta(0), merchant)
+        for number, before in enumerate(moments):
+            purchase(f"{merchant}{number}", "x7", before + timedelta(days=2), merchant)
+            decision(f"{merchant}{number}", before)
+    return {
+        "card_transactions/0003": as_csv(
+            "transaction_id,card_id,authorized_at,merchant_id,merchant_city,latitude,longitude,"
+            "amount,currency",
+            purchases,
+        ),
+        "labels/0003": as_csv("transaction_id,misuse,decided_at", decisions),
+        "cards/0003": as_csv(
+            "card_id,employee_id,valid_from,single_limit",
+            [(f"x{number}", "e7", datetime(2024, 1, 1), 1_000) for number in range(1, 8)],
+        ),
+        "employees/0003": as_csv(
+            "employee_id,department_id,valid_from,manager_id",
+            [("e7", "d7", datetime(2024, 1, 1), "a7")],
+        ),
+    }
+
+
+def as_csv(header: str, rows: Iterable[tuple[Any, ...]]) -> str:
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows), ""])
+
+
 # issue -> its last day, and its cases with their members
 CASES = {
     1: ("2025-06-01", {"case1": ["a11", "b01"]}),
@@ -263,7 +346,7 @@ CASES = {
 
 
 def land_hand_made_company(home: Home) -> None:
-    for name, text in HAND_MADE.items():
+    for name, text in (HAND_MADE | at_the_edges()).items():
         file = home.landing / "company" / f"{name}.csv"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.lstrip(), encoding="utf-8")
@@ -296,6 +379,7 @@ class Built:
     """The vectors that dbt has built of a company, and what computes them anew."""
 
     brute_force: BruteForce
+    number: int
     found: Mapping[str, Mapping[str, Any]]
 
     def telling(self, feature: str) -> list[str]:
@@ -305,7 +389,7 @@ class Built:
     def compared(self) -> list[str]:
         """Some transactions at random, and for every feature one of which it says something."""
         draw = random.Random(SEED)  # noqa: S311
-        drawn = draw.sample(sorted(self.found), min(COMPARED, len(self.found)))
+        drawn = draw.sample(sorted(self.found), min(self.number, len(self.found)))
         for feature in FEATURES:
             telling = sorted(self.telling(feature))
             if telling and not set(telling) & set(drawn):
@@ -348,7 +432,8 @@ def built(
         columns = [column[0] for column in cursor.description or ()]
         vectors = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
         found = {vector["transaction_id"]: vector for vector in vectors}
-        yield Built(brute_force, found)
+        number = len(found) if request.param == "hand-made" else COMPARED
+        yield Built(brute_force, number, found)
 
 
 def same(feature: str, expected: float | None, found: float | None) -> bool:
