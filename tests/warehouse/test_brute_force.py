@@ -205,7 +205,7 @@ a21,k1,2025-06-05 09:15:00,second,,m3,Seoul,37.56,127.00,5947,,90000,KRW,chip,
 a22,k1,2025-06-05 09:38:00,second,,m3,Seoul,37.56,127.00,5947,,30000,KRW,chip,
 a23,k1,2025-06-05 10:00:00,second,,m3,Seoul,37.56,127.00,5947,,100000,KRW,chip,
 a24,k1,2025-06-05 21:20:00,second,,m2,Seoul,37.55,126.99,5813,,33000,KRW,chip,
-a25,k1,2025-06-06 08:00:00,second,,m5,Seoul,37.50,127.00,,books,29900,KRW,online,
+a25,k1,2025-06-06 06:30:00,second,,m5,Seoul,37.50,127.00,,books,29900,KRW,online,
 a26,k1,2025-06-06 15:00:00,second,,m6,Busan,35.18,129.08,5812,,21000,KRW,chip,
 a27,k1,2025-06-06 15:00:10,second,,m7,Busan,35.19,129.08,5812,,4500,KRW,manual,
 a28,k1,2025-06-07 20:00:00,second,,m1,Seoul,37.57,126.98,5812,,26000,KRW,chip,
@@ -316,6 +316,16 @@ def at_the_edges() -> dict[str, str]:
         for number, before in enumerate(moments):
             purchase(f"{merchant}{number}", "x7", before + timedelta(days=2), merchant)
             decision(f"{merchant}{number}", before)
+    # innocence that was found at the very moment of misuse ends the run
+    for name, days in {"me_now": 0, "me0": 9, "me1": 8, "me2": 7}.items():
+        purchase(name, "x7", timedelta(days=days), "me")
+    decision("me0", timedelta(days=3))
+    decision("me1", timedelta(days=3), misuse=False)
+    decision("me2", timedelta(days=1))
+    # pairs that meet once more exactly when, or after, their last purchase leaves a window
+    for card, days in {"y1": (0, 1, 31), "y2": (0, 365), "y3": (0, 366)}.items():
+        for before in days:
+            purchase(f"{card}_{before}", card, timedelta(days=before), f"m{card}")
     return {
         "card_transactions/0003": as_csv(
             "transaction_id,card_id,authorized_at,merchant_id,merchant_city,latitude,longitude,"
@@ -325,7 +335,10 @@ def at_the_edges() -> dict[str, str]:
         "labels/0003": as_csv("transaction_id,misuse,decided_at", decisions),
         "cards/0003": as_csv(
             "card_id,employee_id,valid_from,single_limit",
-            [(f"x{number}", "e7", datetime(2024, 1, 1), 1_000) for number in range(1, 8)],
+            [
+                *((f"x{number}", "e7", datetime(2024, 1, 1), 1_000) for number in range(1, 8)),
+                *((f"y{number}", f"e8{number}", datetime(2024, 1, 1), 900) for number in (1, 2, 3)),
+            ],
         ),
         "employees/0003": as_csv(
             "employee_id,department_id,valid_from,manager_id",
