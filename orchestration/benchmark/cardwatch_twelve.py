@@ -281,7 +281,8 @@ def by_hand(rows: pa.Table, sample: Integers, prior_rate: float, prior_weight: f
                     found[f"card_amount_mean_{window}d"].append(mean)
                     continue
                 age = days[place] - decision_days[places]
-                decided = frauds[places[(age >= 1) & (age <= window)]]
+                inside = (age >= 1) & (age <= window) & (cents[places] > 0)
+                decided = frauds[places[inside]]
                 rate = (decided.sum() + prior_rate * prior_weight) / (decided.size + prior_weight)
                 found[f"merchant_misuse_rate_{window}d"].append(rate)
     identifiers = rows["transaction_id"].take(pa.array(sample)).combine_chunks()
