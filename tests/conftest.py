@@ -3,6 +3,8 @@
 import pytest
 
 
+# before xdist reads the marks
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file in one process, and all tests of the demo company's runs, which go first."""
     for item in items:
