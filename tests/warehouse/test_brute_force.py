@@ -33,10 +33,9 @@ SHOWN = 40
 TOLERANCE = 1e-9
 # The models add up squares of logarithms, and cosines and sines to eight places, so that sums do
 # not depend on the order of rows. A spread near nothing loses half of its places that way, and so
-# does the angle from a mean direction; quartiles of logarithms are taken to six places.
+# do a direction and its concentration.
 TOLERANCES = {
     "card_amount_z_90d": 1e-5,
-    "card_amount_robust_z_90d": 1e-5,
     "peer_amount_z_90d": 1e-5,
     "card_time_surprise_90d": 1e-5,
     "card_hours_from_usual_90d": 1e-5,
