@@ -9,6 +9,7 @@ transactions as (
         transaction_id,
         transaction_date,
         authorized_at,
+        {{ microsecond_number('authorized_at') }} as microsecond,
         card_id,
         merchant_id,
         -- half hours since 1970, so that the two sides meet by equality
@@ -24,8 +25,8 @@ counted as (
     select
         *,
         count(*) over (
-            partition by merchant_id order by authorized_at
-            range between interval '1800' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 1800 * 1000000 }} preceding and 1 preceding
         ) as earlier_count
     from transactions
 ),

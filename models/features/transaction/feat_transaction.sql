@@ -1,4 +1,6 @@
-{{ config(unique_key='transaction_date') }}
+{{ config(
+    unique_key='transaction_date', pre_hook='{{ join_as_written() }}', post_hook='{{ join_as_planned() }}'
+) }}
 -- Grain: one row per transaction: the feature vector, with the context that rules need.
 -- Features are doubles; null means "not known", never zero. Windows do not include the transaction
 -- itself. To add a feature: one expression here, its entry in yml, its row in feature_catalog.
@@ -20,6 +22,7 @@ joined as (
         meeting.* exclude (transaction_id, transaction_date),
         misuse_run.* exclude (transaction_id, transaction_date),
         card_history.* exclude (card_id, transaction_date),
+        card_quartile.* exclude (card_id, transaction_date),
         card_spread.* exclude (card_id, transaction_date),
         employee_history.* exclude (employee_id, transaction_date),
         employee_spread.* exclude (employee_id, transaction_date),
@@ -73,6 +76,10 @@ joined as (
         on
             transactions.transaction_date = card_history.transaction_date
             and transactions.card_id = card_history.card_id
+    left outer join {{ ref('feat_card_quartile') }} as card_quartile
+        on
+            transactions.transaction_date = card_quartile.transaction_date
+            and transactions.card_id = card_quartile.card_id
     inner join {{ ref('feat_card_spread') }} as card_spread
         on
             transactions.transaction_date = card_spread.transaction_date

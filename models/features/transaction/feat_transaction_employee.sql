@@ -8,6 +8,7 @@ transactions as (
         transaction_id,
         transaction_date,
         authorized_at,
+        {{ microsecond_number('authorized_at') }} as microsecond,
         has_time,
         employee_id,
         approver_id,
@@ -31,17 +32,16 @@ windowed as (
     from transactions
     window
         employee_1h as (
-            partition by employee_id order by authorized_at
-            range between interval '3600' second preceding and interval '0.000001' second preceding
+            partition by employee_id order by microsecond
+            range between {{ 3600 * 1000000 }} preceding and 1 preceding
         ),
         employee_1d as (
-            partition by employee_id order by authorized_at
-            range between interval '86400' second preceding and interval '0.000001' second preceding
+            partition by employee_id order by microsecond
+            range between {{ 86400 * 1000000 }} preceding and 1 preceding
         ),
         approver_merchant_3d as (
-            partition by approver_id, merchant_id order by authorized_at
-            range between
-            interval '259200' second preceding and interval '0.000001' second preceding
+            partition by approver_id, merchant_id order by microsecond
+            range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
         )
 ),
 

@@ -9,6 +9,7 @@ transactions as (
         transaction_id,
         transaction_date,
         authorized_at,
+        {{ microsecond_number('authorized_at') }} as microsecond,
         has_time,
         card_id,
         merchant_id,
@@ -55,15 +56,13 @@ repeated as (
     window
         merchant_amount_3d as (
             partition by transactions.merchant_id, transactions.amount_exact
-            order by transactions.authorized_at
-            range between
-            interval '259200' second preceding and interval '0.000001' second preceding
+            order by transactions.microsecond
+            range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_amount_3d as (
             partition by transactions.merchant_id, transactions.amount_exact, transactions.card_id
-            order by transactions.authorized_at
-            range between
-            interval '259200' second preceding and interval '0.000001' second preceding
+            order by transactions.microsecond
+            range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
         ),
         same_moment as (
             partition by
@@ -113,62 +112,60 @@ windowed as (
     from transactions
     window
         card_10m as (
-            partition by card_id order by authorized_at
-            range between interval '600' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 600 * 1000000 }} preceding and 1 preceding
         ),
         card_15m as (
-            partition by card_id order by authorized_at
-            range between interval '900' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 900 * 1000000 }} preceding and 1 preceding
         ),
         card_30m as (
-            partition by card_id order by authorized_at
-            range between interval '1800' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 1800 * 1000000 }} preceding and 1 preceding
         ),
         card_1h as (
-            partition by card_id order by authorized_at
-            range between interval '3600' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 3600 * 1000000 }} preceding and 1 preceding
         ),
         card_1d as (
-            partition by card_id order by authorized_at
-            range between interval '86400' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_3d as (
-            partition by card_id order by authorized_at
-            range between
-            interval '259200' second preceding and interval '0.000001' second preceding
+            partition by card_id order by microsecond
+            range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
         ),
         merchant_10m as (
-            partition by merchant_id order by authorized_at
-            range between interval '600' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 600 * 1000000 }} preceding and 1 preceding
         ),
         merchant_15m as (
-            partition by merchant_id order by authorized_at
-            range between interval '900' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 900 * 1000000 }} preceding and 1 preceding
         ),
         merchant_30m as (
-            partition by merchant_id order by authorized_at
-            range between interval '1800' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 1800 * 1000000 }} preceding and 1 preceding
         ),
         merchant_1h as (
-            partition by merchant_id order by authorized_at
-            range between interval '3600' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 3600 * 1000000 }} preceding and 1 preceding
         ),
         merchant_1d as (
-            partition by merchant_id order by authorized_at
-            range between interval '86400' second preceding and interval '0.000001' second preceding
+            partition by merchant_id order by microsecond
+            range between {{ 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_merchant_1d as (
-            partition by card_id, merchant_id order by authorized_at
-            range between interval '86400' second preceding and interval '0.000001' second preceding
+            partition by card_id, merchant_id order by microsecond
+            range between {{ 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_merchant_3d as (
-            partition by card_id, merchant_id order by authorized_at
-            range between
-            interval '259200' second preceding and interval '0.000001' second preceding
+            partition by card_id, merchant_id order by microsecond
+            range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_today as (
-            partition by card_id, transaction_date order by authorized_at
-            range between unbounded preceding and interval '0.000001' second preceding
+            partition by card_id, transaction_date order by microsecond
+            range between unbounded preceding and 1 preceding
         )
 ),
 

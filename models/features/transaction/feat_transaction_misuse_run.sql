@@ -34,9 +34,8 @@ compared as (
     from decisions
     where merchant_id in (select merchant_id from merchants)
     window before as (
-        partition by merchant_id order by decided_at
-        range between
-        interval '7776000' second preceding and interval '0.000001' second preceding
+        partition by merchant_id order by {{ microsecond_number('decided_at') }}
+        range between {{ 90 * 86400 * 1000000 }} preceding and 1 preceding
     )
 ),
 
@@ -83,9 +82,8 @@ windowed as (
         max(case when not misuse then purchased_at end) over last_90d as innocent_at
     from events
     window last_90d as (
-        partition by merchant_id order by happened_at
-        range between
-        interval '7776000' second preceding and interval '0.000001' second preceding
+        partition by merchant_id order by {{ microsecond_number('happened_at') }}
+        range between {{ 90 * 86400 * 1000000 }} preceding and 1 preceding
     )
 ),
 
