@@ -7,7 +7,13 @@
 with
 
 transactions as (
-    select * from {{ ref('int_transactions') }}
+    select
+        *,
+        -- the city that the card was in; a condition on one side alone has no place in a left join
+        case
+            when is_purchase and coalesce(entry_mode, 'unknown') <> 'online' then merchant_city
+        end as visited_city
+    from {{ ref('int_transactions') }}
     where {{ in_build_window('transaction_date') }}
 ),
 
@@ -123,9 +129,7 @@ joined as (
         on
             transactions.transaction_date = card_city_history.transaction_date
             and transactions.card_id = card_city_history.card_id
-            and transactions.merchant_city = card_city_history.merchant_city
-            and coalesce(transactions.entry_mode, 'unknown') <> 'online'
-            and transactions.is_purchase
+            and transactions.visited_city = card_city_history.merchant_city
     left outer join {{ ref('feat_peer_history') }} as peer_history
         on
             transactions.transaction_date = peer_history.transaction_date
