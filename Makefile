@@ -18,7 +18,7 @@ lint: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
-	$(BIN)/sqlfluff lint --disable-progress-bar models python_models/models tests/dbt
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models python_models/models tests/dbt
 
 install: .venv/run
 

@@ -123,9 +123,62 @@ def run(
 
 
 @app.command()
+def backtest(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule_id: limit_evasion_001.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A threshold to try; may be repeated."),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Look at no earlier day.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the hits by month: .png or .svg.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a rule finds now and with a change, over all history; nothing is written."""
+    from orchestration.backtest import describe, draw, run_backtest
+    from orchestration.home import Home
+
+    first = since.date() if since else None
+    tested = run_backtest(Home.from_environment(), rule, settings or [], first)
+    if picture:
+        draw(tested, picture)
+    if as_json:
+        _print_json(tested.as_json())
+        return
+    print(describe(tested))
+
+
+@app.command()
+def suggest(
+    write: Annotated[
+        list[int] | None,
+        typer.Option(min=1, metavar="NUMBER", help="Write this one as a rule; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Suggest rules from what reviewers decided, checked on a later period."""
+    from orchestration import suggest as suggesting
+    from orchestration.home import Home
+
+    home = Home.from_environment()
+    found = suggesting.suggest(home)
+    for number in sorted(set(write or [])):
+        if number > len(found):
+            raise CardwatchError(f"there is no suggestion {number}, there are {len(found)}")
+        found[number - 1] = suggesting.write_rule(home, found[number - 1])
+    if as_json:
+        _print_json({"suggestions": [each.as_json() for each in found]})
+        return
+    print(suggesting.describe(found, bool(write)))
+
+
+@app.command()
 def benchmark(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Which benchmark: handbook or features.")
+        str, typer.Argument(metavar="NAME", help="Which one: handbook, features or rules.")
     ],
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Data, if not in CARDWATCH_HANDBOOK.")
@@ -141,7 +194,7 @@ def benchmark(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the detectors by a published protocol (handbook), or the cost of features."""
+    """Measure the detectors by a published protocol (handbook), or what features or rules cost."""
     from orchestration.benchmark import handbook
     from orchestration.home import Home
 
@@ -162,8 +215,18 @@ def benchmark(
             _print_json(measured.as_json())
             return
         print(features.describe(measured))
+    elif name == "rules":
+        from orchestration.benchmark import rules
+
+        timed = rules.run_rules(home, handbook.data_file(data))
+        if as_json:
+            _print_json(timed.as_json())
+            return
+        print(rules.describe(timed))
     else:
-        raise CardwatchError(f"there is no benchmark {name!r}; there are handbook and features")
+        raise CardwatchError(
+            f"there is no benchmark {name!r}; there are handbook, features and rules"
+        )
 
 
 @app.command()

@@ -65,6 +65,7 @@ def call_dbt(home: Home, arguments: list[str], failure: str) -> None:
     )
     if finished.returncode != 0:
         said = " ".join((finished.stdout + finished.stderr).split())
+        said = said.partition(" Traceback (most recent call")[0]
         raise CardwatchError(f"{failure}: {said}")
 
 

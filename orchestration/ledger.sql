@@ -98,8 +98,14 @@ create table if not exists ledger.rule_hits (
     occurred_at timestamp not null,
     observed_value double,
     threshold_value double,
-    evidence varchar
+    evidence varchar,
+    exception_id varchar,
+    is_suppressed boolean
 );
+
+-- a ledger from before there were exceptions
+alter table ledger.rule_hits add column if not exists exception_id varchar;
+alter table ledger.rule_hits add column if not exists is_suppressed boolean;
 
 create table if not exists ledger.audit_draws (
     issue_id bigint not null,

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.home import Home
+from orchestration.rule_pages import write_rule_pages
 
 #: Published table -> what it holds. Rewritten at each publication; all of them are small.
 PUBLISHED = {
@@ -17,6 +18,8 @@ PUBLISHED = {
     "rule_catalog": "select * from scoring.rule_catalog",
     "rule_hits": "select * from ledger.rule_hits",
     "rule_coverage": "select * from marts.rule_coverage_monthly",
+    "planned_rules": "select * from seeds.planned_rules",
+    "rule_exceptions": "select * from marts.rule_exception_status",
     "model_versions": "select * exclude (artefact) from ledger.detector_versions",
     "load_manifest": "select * from raw.load_manifest",
     "quality_results": "select * from monitoring.quality_results",
@@ -36,6 +39,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]
     rows = _publish_tables(connection, home.published / "cardwatch.duckdb")
     for table, (relation, day_column) in PARTITIONED.items():
         rows[table] = _publish_months(connection, home.published / table, relation, day_column)
+    rows["rule_pages"] = write_rule_pages(connection, home.published / "rules")
     return rows
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ TYPOLOGIES = ("limit_evasion", "time_place", "merchant", "cash_like", "card_beha
 SEVERITIES = ("critical", "high", "medium", "low")
 KINDS = ("mandatory", "scoring")
 STAGES = ("live", "shadow", "retired")
+EXCEPTION_SCOPES = ("employee", "department", "card", "merchant", "category")
 UNITS = (
     "currency",
     "purchases",
@@ -37,6 +39,7 @@ _META_KEYS = (
     "rule_id",
     "title_en",
     "title_ko",
+    "description_ko",
     "explanation_en",
     "explanation_ko",
     "what_to_do_en",
@@ -52,8 +55,10 @@ _MINIMUM_UNIT_TESTS = 2
 
 _RULES = Path("models/rules")
 _THRESHOLDS = Path("seeds/rule_thresholds.csv")
+_EXCEPTIONS = Path("seeds/rule_exceptions.csv")
 _MACRO = Path("macros/rules/active_rules.sql")
 # What a rule judges, and so where the columns that it needs are: claims, or else purchases.
+_JUDGES_CLAIMS = "'claim' as subject_type"
 _CLAIMS = Path("models/intermediate/int_claims.sql")
 _PURCHASES = Path("models/features/transaction/feat_transaction.sql")
 
@@ -127,7 +132,8 @@ def read_rules(project_root: Path) -> list[Rule]:
         yml_file, meta = entries[name]
         sql = (project_root / sql_file).read_text(encoding="utf-8")
         rule = Rule(name, sql_file, yml_file, meta, frozenset(_THRESHOLD_CALL.findall(sql)))
-        _check_meta(rule, columns)
+        judged = _CLAIMS if _JUDGES_CLAIMS in sql else _PURCHASES
+        _check_meta(rule, judged.stem, columns[judged])
         _check_rule_id(rule, sql)
         if unit_tests.get(name, 0) < _MINIMUM_UNIT_TESTS:
             raise CardwatchError(
@@ -137,6 +143,7 @@ def read_rules(project_root: Path) -> list[Rule]:
         rules.append(rule)
     _check_unique(rules)
     _check_thresholds(rules, project_root)
+    _check_exceptions(rules, project_root)
     return rules
 
 
@@ -180,7 +187,7 @@ def _check_pairs(
             )
 
 
-def _check_meta(rule: Rule, columns: dict[Path, set[str]]) -> None:
+def _check_meta(rule: Rule, judged: str, columns: set[str]) -> None:
     for key in _META_KEYS:
         if rule.meta.get(key) in (None, "", []):
             raise CardwatchError(
@@ -192,12 +199,11 @@ def _check_meta(rule: Rule, columns: dict[Path, set[str]]) -> None:
                 f"{rule.yml_file} gives {rule.name} the {key} {rule.meta[key]!r}; "
                 f"use one of: {', '.join(choices)}"
             )
-    judged = _CLAIMS if rule.meta["typology"] == "claims" else _PURCHASES
     needs = rule.meta["needs"]
     for column in needs if isinstance(needs, list) else [needs]:
-        if column not in columns[judged]:
+        if column not in columns:
             raise CardwatchError(
-                f"{rule.yml_file} says that {rule.name} needs {column!r}, which {judged.stem} "
+                f"{rule.yml_file} says that {rule.name} needs {column!r}, which {judged} "
                 "lacks; list columns that it has"
             )
 
@@ -250,6 +256,40 @@ def _check_thresholds(rules: Iterable[Rule], project_root: Path) -> None:
             f"{_THRESHOLDS} has the row {', '.join(unused[0])}, which no rule reads; "
             "delete it or correct its name"
         )
+
+
+def _check_exceptions(rules: Iterable[Rule], project_root: Path) -> None:
+    """An exception names a rule, says why and on whose word, and ends."""
+    known = {rule.rule_id for rule in rules}
+    with (project_root / _EXCEPTIONS).open(encoding="utf-8", newline="") as seed:
+        for row in csv.DictReader(seed):
+            exception = f"{_EXCEPTIONS} has the exception {row['exception_id']!r}"
+            if row["rule_id"] not in known:
+                raise CardwatchError(
+                    f"{exception} from {row['rule_id']!r}, which is no rule; correct or delete it"
+                )
+            if row["scope"] not in EXCEPTION_SCOPES:
+                raise CardwatchError(
+                    f"{exception} for the scope {row['scope']!r}; "
+                    f"use one of: {', '.join(EXCEPTION_SCOPES)}"
+                )
+            for column in ("exception_id", "scope_value", "reason", "owner"):
+                if not (row[column] or "").strip():
+                    raise CardwatchError(f"{exception} without {column}; add it")
+            try:
+                valid_from, expires_on = map(
+                    date.fromisoformat, (row["valid_from"] or "", row["expires_on"] or "")
+                )
+            except ValueError as error:
+                raise CardwatchError(
+                    f"{exception} with a valid_from or expires_on that is no day ({error}); "
+                    "write both like 2026-12-31"
+                ) from error
+            if expires_on < valid_from:
+                raise CardwatchError(
+                    f"{exception}, which expires on {expires_on}, before it begins on "
+                    f"{valid_from}; swap them"
+                )
 
 
 def _output_columns(path: Path) -> set[str]:

@@ -34,6 +34,7 @@ class RunSummary:
     waiting_since: date | None
     lanes: dict[str, int]
     not_evaluated: list[str]
+    exceptions: list[str]
     detectors: list[str]
     top_alerts: list[TopAlert]
     seconds: float
@@ -80,6 +81,24 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                     group by all
                     having coalesce(sum(coverage.evaluated_count), 0) = 0
                     order by 1
+                    """
+                )
+            ],
+            exceptions=[
+                row[0]
+                for row in rows(
+                    """
+                    select
+                        exception_id || ' of ' || rule_id || ' (' || scope || ' ' || scope_value
+                        || ', ' || owner || ') '
+                        || case state
+                            when 'expired' then 'expired on ' || expires_on || ', '
+                                || hit_count_since_expiry || ' hits were alerted since'
+                            else 'expires on ' || expires_on
+                        end
+                    from marts.rule_exception_status
+                    where state in ('expired', 'expires within 30 days')
+                    order by expires_on, exception_id
                     """
                 )
             ],
@@ -137,6 +156,7 @@ def describe(summary: RunSummary, home: Home) -> str:
         lines.append(
             f"not evaluated, a feed or column is absent: {'; '.join(summary.not_evaluated)}"
         )
+    lines += [f"exception {exception}" for exception in summary.exceptions]
     lines += [f"detector {detector}" for detector in summary.detectors]
     if summary.top_alerts:
         lines += ["", "The ten alerts with the highest expected value:"]
@@ -148,6 +168,7 @@ def describe(summary: RunSummary, home: Home) -> str:
         f"Finished in {summary.seconds:.0f} seconds. Look next:",
         f"  alerts, cases, rule hits (any DuckDB tool)  {home.published / 'cardwatch.duckdb'}",
         f"  every transaction's scores (Parquet)        {home.published}",
+        f"  what each rule finds and why (a browser)    {home.published / 'rules/index.en.html'}",
         "  the run as assets with checks               cardwatch ui",
     ]
     return "\n".join(lines)

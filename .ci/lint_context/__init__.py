@@ -46,6 +46,7 @@ graph = {
             "description": "text",
             "checksum": {"checksum": "text"},
             "config": {"meta": defaultdict(lambda: "text", typology=typology, needs=["amount"])},
+            "raw_code": "'claim' as subject_type" if typology == "claims" else "",
         }
         for name, typology in (
             ("rule_claims_001_duplicate_claim", "claims"),

@@ -58,6 +58,7 @@ claim_hits as (
     where
         rule_hits.subject_type = 'claim'
         and rule_catalog.stage = 'live'
+        and not rule_hits.is_suppressed
         and (
             issued.subject_id is null
             or (rule_catalog.kind = 'mandatory' and case_members.subject_id is null)

@@ -50,7 +50,9 @@ rule_reasons as (
         on rule_hits.rule_id = rule_catalog.rule_id
     left outer join {{ ref('int_transactions') }} as transactions
         on alerted.transaction_id = transactions.transaction_id
-    where rule_catalog.stage = 'live'
+    where
+        rule_catalog.stage = 'live'
+        and not rule_hits.is_suppressed
 ),
 
 rule_texts as (

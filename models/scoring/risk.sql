@@ -40,6 +40,7 @@ strongest_hits as (
         on rule_hits.rule_id = rule_catalog.rule_id
     where
         rule_catalog.stage = 'live'
+        and not rule_hits.is_suppressed
         and rule_hits.subject_type = 'transaction'
         and {{ in_build_window('rule_hits.occurred_on') }}
     group by rule_hits.transaction_id, rule_catalog.typology

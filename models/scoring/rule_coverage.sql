@@ -31,7 +31,7 @@ evaluated as (
             count(*) filter (
                 where {{ node.config.meta.needs | join(' is not null and ') }} is not null
             ) as evaluated_count
-        from {{ 'claims' if node.config.meta.typology == 'claims' else 'purchases' }}
+        from {{ 'claims' if "'claim' as subject_type" in node.raw_code else 'purchases' }}
         group by covered_on
         {% if not loop.last %}union all{% endif %}
     {% endfor %}

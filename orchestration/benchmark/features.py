@@ -17,7 +17,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
@@ -175,15 +175,14 @@ def run_features(
     but with `keep` the one of growth. Raises CardwatchError with one sentence when the file cannot
     be measured on, or when two computations of the same feature disagree.
     """
-    check_file(data, find_feed(read_feeds(), "handbook", "transactions"))
-    _use_cores(THREADS)
+    use_cores(THREADS)
     load_before = os.getloadavg()[0]
     home.create()
     home.temporary.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home.temporary, prefix="features-") as folder:
         workshop = Home(Path(folder))
         rows = workshop.root / "rows.parquet"
-        inputs = _land(workshop, data, rows, load_before)
+        inputs = land(workshop, data, rows, load_before)
         timings = twelve.compare(rows, workshop.root, THREADS, REPEATS)
         cardwatch = cardwatch_twelve.measure(workshop, rows, THREADS, REPEATS)
         vector, features = _measure_vector(workshop)
@@ -198,16 +197,17 @@ def run_features(
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def _use_cores(number: int) -> None:
+def use_cores(number: int) -> None:
     """Let this process and all that it starts use no more cores than this."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
 
 
-def _land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
+def land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
     """Land the file, build what features are made from, and write the rows for the other tools."""
     started = time.monotonic()
     feeds = read_feeds()
+    check_file(data, find_feed(feeds, "handbook", "transactions"))
     copy_to_landing(workshop, [data], "handbook", "transactions")
     with connect(workshop) as connection:
         prepare_raw(connection, feeds)
@@ -298,14 +298,10 @@ def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 def describe(result: FeaturesResult) -> str:
     """The result as a page for a terminal."""
-    inputs, cardwatch, vector = result.inputs, result.cardwatch, result.vector
-    versions = {**inputs.versions, **dict(t.version.split() for t in result.timings if t.version)}
+    cardwatch, vector = result.cardwatch, result.vector
+    others = dict(timing.version.split() for timing in result.timings if timing.version)
     lines = [
-        f"{inputs.rows:,} transactions of {inputs.days} days ({inputs.first_day} to "
-        f"{inputs.last_day}), {inputs.customers:,} cards, {inputs.terminals:,} merchants",
-        f"{inputs.threads} threads of {inputs.cores} cores, load {inputs.load_before:.1f} before, "
-        f"DuckDB's memory limit {inputs.memory_limit}",
-        ", ".join(f"{package} {number}" for package, number in versions.items()),
+        *describe_inputs(result.inputs, others),
         "",
         f"{'twelve window features':<32}{'seconds':>9}{'processor':>12}{'times as fast':>16}",
         *(_timing_line(timing, result.baseline) for timing in result.timings),
@@ -325,6 +321,18 @@ def describe(result: FeaturesResult) -> str:
         f"picture: {result.plots[0]}",
     ]
     return "\n".join(lines)
+
+
+def describe_inputs(inputs: Inputs, others: Mapping[str, str] | None = None) -> list[str]:
+    """What was measured on, in three lines; `others` are versions of further packages."""
+    versions = {**inputs.versions, **(others or {})}
+    return [
+        f"{inputs.rows:,} transactions of {inputs.days} days ({inputs.first_day} to "
+        f"{inputs.last_day}), {inputs.customers:,} cards, {inputs.terminals:,} merchants",
+        f"{inputs.threads} threads of {inputs.cores} cores, load {inputs.load_before:.1f} before, "
+        f"DuckDB's memory limit {inputs.memory_limit}",
+        ", ".join(f"{package} {number}" for package, number in versions.items()),
+    ]
 
 
 def _timing_line(timing: twelve.Timing, baseline: float) -> str:

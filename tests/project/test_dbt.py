@@ -1,5 +1,7 @@
-"""The dbt project parses without warnings, and its unit tests pass on a warehouse without rows."""
+"""The dbt project parses without warnings, its unit tests pass on a warehouse without rows, and
+those of the rules notice what is wrong with a rule."""
 
+import csv
 import os
 import subprocess
 from pathlib import Path
@@ -10,8 +12,10 @@ from orchestration.dbt_project import dbt_environment, dbt_executable
 from orchestration.home import Home, project_root
 from orchestration.issue import prepare_ledger
 from orchestration.landing import prepare_raw
+from orchestration.rules import Rule, read_rules
 from orchestration.sources import read_feeds
 from orchestration.warehouse import connect
+from tests.project.rule_mutations import Rehearsal, moved, unit_tests
 
 
 def dbt(home: Home, *arguments: str) -> str:
@@ -37,10 +41,109 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-def test_everything_builds_on_a_warehouse_without_rows_and_unit_tests_pass(empty_home: Home):
+@pytest.fixture(scope="module")
+def built_home(empty_home: Home) -> Home:
     dbt(empty_home, "seed")
     dbt(empty_home, "run", "--empty")
-    said = dbt(empty_home, "test", "--select", "test_type:unit")
+    # what --empty compiles reads nothing
+    dbt(empty_home, "compile", "--select", "path:models/rules", "rule_hits")
+    return empty_home
+
+
+@pytest.fixture(scope="module")
+def rehearsal(built_home: Home) -> Rehearsal:
+    return Rehearsal(built_home)
+
+
+def test_everything_builds_on_a_warehouse_without_rows_and_unit_tests_pass(built_home: Home):
+    said = dbt(built_home, "test", "--select", "test_type:unit")
     assert "ERROR=0" in said
     assert "NO-OP=0" in said
     assert " PASS=0 " not in said
+
+
+@pytest.mark.parametrize("rule", read_rules(project_root()), ids=lambda rule: rule.rule_id)
+def test_unit_tests_notice_a_missing_predicate_and_a_moved_threshold(
+    rehearsal: Rehearsal, rule: Rule
+):
+    sql = rehearsal.sql(rule.sql_file)
+    tests = unit_tests(project_root(), rule)
+    assert rehearsal.unnoticed({"as it is": sql}, tests) == ["as it is"]
+    spoiled = {f"without {predicate}": query for predicate, query in rehearsal.spoiled(sql)}
+    assert spoiled, "a rule without a predicate names everything"
+    unnoticed = rehearsal.unnoticed(spoiled, tests)
+    for rule_id, parameter in sorted(rule.thresholds):
+        for step in (-threshold_step(rule_id, parameter), threshold_step(rule_id, parameter)):
+            moved_tests = moved(tests, rule_id, parameter, step)
+            unnoticed += rehearsal.unnoticed({f"{parameter} moved by {step:+g}": sql}, moved_tests)
+    assert unnoticed == []
+
+
+def threshold_step(rule_id: str, parameter: str) -> float:
+    """The smallest change of a threshold that matters: a hundredth of a share, or one."""
+    with (project_root() / "seeds/rule_thresholds.csv").open(encoding="utf-8") as seed:
+        (unit,) = (
+            row["unit"]
+            for row in csv.DictReader(seed)
+            if (row["rule_id"], row["parameter"]) == (rule_id, parameter)
+        )
+    return 0.01 if "share" in unit else 1
+
+
+EXCEPTIONS = [
+    # identifier, scope, value, first and last day
+    ("by_employee", "employee", "E1", "2026-01-01", "2026-01-31"),
+    ("by_department", "department", "D1", "2026-01-01", "2026-01-31"),
+    ("by_card", "card", "K1", "2026-01-01", "2026-01-31"),
+    ("by_merchant", "merchant", "M1", "2026-01-01", "2026-01-31"),
+    ("by_category", "category", "spa", "2026-01-01", "2026-01-31"),
+    ("expired", "employee", "E2", "2025-01-01", "2026-01-14"),
+    ("not_yet", "employee", "E3", "2026-01-16", "2026-12-31"),
+    ("first_day", "employee", "E4", "2026-01-15", "2026-01-31"),
+    ("last_day", "employee", "E5", "2026-01-01", "2026-01-15"),
+]
+
+
+def test_exceptions_apply_after_the_rule_on_their_days_to_whom_they_name(
+    rehearsal: Rehearsal,
+):
+    found = rehearsal.hits_with_exceptions(
+        EXCEPTIONS,
+        {
+            "of_employee": {"employee_id": "E1"},
+            "of_department": {"department_id": "D1"},
+            "of_card": {"card_id": "K1"},
+            "of_merchant": {"merchant_id": "M1"},
+            "of_category": {"category": "spa"},
+            "after_the_last_day": {"employee_id": "E2"},
+            "before_the_first_day": {"employee_id": "E3"},
+            "on_the_first_day": {"employee_id": "E4"},
+            "on_the_last_day": {"employee_id": "E5"},
+            "of_nobody": {"employee_id": "E6"},
+        },
+    )
+    assert {subject: exception for subject, (exception, _) in found.items()} == {
+        "of_employee": "by_employee",
+        "of_department": "by_department",
+        "of_card": "by_card",
+        "of_merchant": "by_merchant",
+        "of_category": "by_category",
+        "after_the_last_day": None,
+        "before_the_first_day": None,
+        "on_the_first_day": "first_day",
+        "on_the_last_day": "last_day",
+        "of_nobody": None,
+    }
+    assert not any(suppressed for exception, suppressed in found.values() if exception is None)
+
+
+def test_a_twentieth_of_what_an_exception_suppresses_is_alerted_all_the_same(
+    rehearsal: Rehearsal,
+):
+    found = rehearsal.hits_with_exceptions(
+        EXCEPTIONS,
+        {f"purchase_{number}": {"employee_id": "E1"} for number in range(2000)},
+    )
+    assert {exception for exception, _ in found.values()} == {"by_employee"}
+    alerted = sum(not suppressed for _, suppressed in found.values())
+    assert 70 <= alerted <= 130  # 100 expected, standard deviation 10

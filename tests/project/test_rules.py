@@ -19,6 +19,7 @@ from orchestration.rules import Rule, active_rules_macro, read_rules, sync_activ
 RULES = read_rules(project_root())
 MACRO = "macros/rules/active_rules.sql"
 THRESHOLDS = "seeds/rule_thresholds.csv"
+EXCEPTIONS = "seeds/rule_exceptions.csv"
 SPLIT = "models/rules/limit_evasion/rule_limit_evasion_001_split_same_merchant"
 SPLIT_YML = "models/rules/limit_evasion/_limit_evasion__rules.yml"
 
@@ -32,6 +33,7 @@ def project(tmp_path: Path) -> Path:
         shutil.copytree(project_root() / folder, tmp_path / folder)
     for file in (
         THRESHOLDS,
+        EXCEPTIONS,
         "models/features/transaction/feat_transaction.sql",
         "models/intermediate/int_claims.sql",
     ):
@@ -66,6 +68,7 @@ def test_a_rule_says_in_both_languages_what_it_is_why_it_fires_and_what_to_ask(r
     for key in ("title", "explanation", "what_to_do"):
         assert not re.search("[가-힣]", rule.meta[f"{key}_en"])
         assert re.search("[가-힣]", rule.meta[f"{key}_ko"])
+    assert re.search("[가-힣]", rule.meta["description_ko"])
 
 
 @each_rule
@@ -141,7 +144,7 @@ def test_the_worked_example_of_the_readme_is_a_complete_rule(project: Path) -> N
     (row,) = (text for language, text in blocks if language == "csv")
     entry, unit_tests = (text for language, text in blocks if language == "yml")
     folder = project / "models/rules/time_place"
-    (folder / "rule_time_place_003_weekend.sql").write_text(sql, encoding="utf-8")
+    (folder / "rule_time_place_011_fuel_on_a_day_off.sql").write_text(sql, encoding="utf-8")
     with (project / THRESHOLDS).open("a", encoding="utf-8") as seed:
         seed.write(row)
     yml = folder / "_time_place__rules.yml"
@@ -150,7 +153,7 @@ def test_the_worked_example_of_the_readme_is_a_complete_rule(project: Path) -> N
         file.write(unit_tests)
 
     assert sync_active_rules(project)
-    assert "rule_time_place_003_weekend" in (project / MACRO).read_text(encoding="utf-8")
+    assert "rule_time_place_011_fuel_on_a_day_off" in (project / MACRO).read_text(encoding="utf-8")
 
 
 # Mistakes: each is one sentence that names the file and says what to do.
@@ -226,6 +229,16 @@ def threshold_row_without_a_rule(project: Path) -> None:
         seed.write("limit_evasion_001,forgotten,1,purchases,renamed long ago\n")
 
 
+def with_exception(row: str) -> Callable[[Path], None]:
+    """Return what adds this row to the exceptions."""
+
+    def spoil(project: Path) -> None:
+        with (project / EXCEPTIONS).open("a", encoding="utf-8") as seed:
+            seed.write(f"{row}\n")
+
+    return spoil
+
+
 def broken_yml(project: Path) -> None:
     (project / SPLIT_YML).write_text("models: [", encoding="utf-8")
 
@@ -263,6 +276,26 @@ def entry_without_a_name(project: Path) -> None:
         (one_unit_test, r"__rules\.yml has fewer than two unit tests of rule_limit_evasion_002"),
         (no_threshold_row, r"001_split.*\.sql reads the threshold limit_evasion_001, minimum_pur"),
         (threshold_row_without_a_rule, r"rule_thresholds\.csv has the row .*forgotten, which no"),
+        (
+            with_exception("X1,no_rule_001,employee,E1,why,audit,2026-01-01,2026-12-31"),
+            r"rule_exceptions\.csv has the exception 'X1' from 'no_rule_001', which is no rule; ",
+        ),
+        (
+            with_exception("X1,merchant_001,city,Seoul,why,audit,2026-01-01,2026-12-31"),
+            r"the exception 'X1' for the scope 'city'; use one of: employee, department",
+        ),
+        (
+            with_exception("X1,merchant_001,employee,E1, ,audit,2026-01-01,2026-12-31"),
+            r"the exception 'X1' without reason; add it",
+        ),
+        (
+            with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-01,"),
+            r"the exception 'X1' with a valid_from or expires_on that is no day .*; write both",
+        ),
+        (
+            with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-02,2026-01-01"),
+            r"the exception 'X1', which expires on 2026-01-01, before it begins on 2026-01-02",
+        ),
         (broken_yml, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need it"),
         (entry_without_a_name, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need"),
     ],

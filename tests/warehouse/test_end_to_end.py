@@ -15,6 +15,8 @@ PUBLISHED = {
     "rule_catalog",
     "rule_hits",
     "rule_coverage",
+    "rule_exceptions",
+    "planned_rules",
     "model_versions",
     "load_manifest",
     "quality_results",

@@ -11,7 +11,10 @@ claims as (
         receipt_no,
         days_since_equal_card_purchase
     from {{ ref('int_claims') }}
-    where payment = 'cash'
+    where
+        payment = 'cash'
+        -- a wreath on the card and condolence money of the same sum are two things
+        and not coalesce(is_condolence, false)
 ),
 
 final as (

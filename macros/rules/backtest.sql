@@ -1,0 +1,290 @@
+{#
+    What a rule finds now and what it would find with a change, over all history, without touching
+    the warehouse. The queries of `cardwatch backtest` and of `dbt run-operation backtest`; they use
+    nothing of dbt but ref() and source(), so that the command need not start dbt.
+#}
+
+{% macro backtest_hits(now, changed, since) %}
+create or replace temp table backtest_hits as
+with
+
+now_hits as (
+    {{ now }}
+),
+
+changed_hits as (
+    {{ changed }}
+),
+
+compared as (
+    select
+        coalesce(changed_hits.subject_type, now_hits.subject_type) as subject_type,
+        coalesce(changed_hits.subject_id, now_hits.subject_id) as subject_id,
+        coalesce(changed_hits.transaction_id, now_hits.transaction_id) as transaction_id,
+        coalesce(changed_hits.occurred_at, now_hits.occurred_at) as occurred_at,
+        coalesce(changed_hits.observed_value, now_hits.observed_value) as observed_value,
+        coalesce(changed_hits.threshold_value, now_hits.threshold_value) as threshold_value,
+        coalesce(changed_hits.evidence, now_hits.evidence) as evidence,
+        case
+            when now_hits.subject_id is null then 'gained'
+            when changed_hits.subject_id is null then 'lost'
+            else 'kept'
+        end as change
+    from now_hits
+    full outer join changed_hits
+        on
+            now_hits.subject_type = changed_hits.subject_type
+            and now_hits.subject_id = changed_hits.subject_id
+    where coalesce(changed_hits.occurred_at, now_hits.occurred_at) >= date '{{ since }}'
+),
+
+-- what was decided last holds; most hits were never looked at
+decided as (
+    select
+        transaction_id,
+        max_by(misuse, decided_at) as misuse
+    from {{ ref('label_decisions') }}
+    where transaction_id in (select transaction_id from compared)
+    group by transaction_id
+),
+
+transactions as (
+    select
+        transaction_id,
+        department_id,
+        amount,
+        currency
+    from {{ ref('int_transactions') }}
+    where transaction_id in (select transaction_id from compared)
+),
+
+claims as (
+    select
+        claim_id,
+        amount
+    from {{ ref('int_claims') }}
+    where claim_id in (select subject_id from compared where subject_type = 'claim')
+)
+
+select
+    compared.*,
+    date_trunc('month', compared.occurred_at)::date as month,
+    transactions.department_id,
+    coalesce(claims.amount, transactions.amount) as amount,
+    transactions.currency,
+    decided.misuse
+from compared
+left join transactions on compared.transaction_id = transactions.transaction_id
+left join claims on compared.subject_type = 'claim' and compared.subject_id = claims.claim_id
+left join decided on compared.transaction_id = decided.transaction_id
+{% endmacro %}
+
+{# One row per side: now, with the change, gained, lost. Precision with its Wilson interval (95 %). #}
+{% macro backtest_totals(review_minutes) %}
+with
+
+sides as (
+    from (
+        values
+        (1, 'now', ['kept', 'lost']),
+        (2, 'with the change', ['kept', 'gained']),
+        (3, 'gained', ['gained']),
+        (4, 'lost', ['lost'])
+    ) as sides (place, side, changes)
+),
+
+counted as (
+    select
+        sides.place,
+        sides.side,
+        count(hits.subject_id) as hits,
+        coalesce(sum(hits.amount), 0)::double as amount,
+        case count(distinct hits.currency)
+            when 0 then null
+            when 1 then min(hits.currency)
+            else 'several currencies'
+        end as currency,
+        count(hits.misuse) as reviewed,
+        count(*) filter (where hits.misuse) as misuse,
+        round(count(hits.subject_id) * {{ review_minutes }} / 60.0, 1)::double as review_hours
+    from sides
+    left join backtest_hits as hits on list_contains(sides.changes, hits.change)
+    group by sides.place, sides.side
+),
+
+rates as (
+    select
+        *,
+        misuse / nullif(reviewed, 0) as precision,
+        1.959964 * 1.959964 / nullif(reviewed, 0) as z_square
+    from counted
+)
+
+select
+    side,
+    hits,
+    amount,
+    currency,
+    reviewed,
+    misuse,
+    precision,
+    (
+        precision + z_square / 2
+        - sqrt(precision * (1 - precision) * z_square + z_square * z_square / 4)
+    ) / (1 + z_square) as precision_from,
+    (
+        precision + z_square / 2
+        + sqrt(precision * (1 - precision) * z_square + z_square * z_square / 4)
+    ) / (1 + z_square) as precision_to,
+    review_hours
+from rates
+order by place
+{% endmacro %}
+
+{# Hits by month or by department. #}
+{% macro backtest_by(part) %}
+select
+    coalesce({{ part }}::varchar, 'unknown') as {{ part }},
+    count(*) filter (where change <> 'gained') as now,
+    count(*) filter (where change <> 'lost') as with_the_change,
+    count(*) filter (where change = 'gained') as gained,
+    count(*) filter (where change = 'lost') as lost
+from backtest_hits
+group by all
+order by 1
+{% endmacro %}
+
+{# How many of the hits every other filter has too, and how many none has. #}
+{% macro backtest_overlap(rule_id) %}
+with
+
+filters as (
+    select
+        'rule ' || rule_id as filter,
+        transaction_id
+    from {{ ref('rule_hits') }}
+    where rule_id <> '{{ rule_id }}'
+    union all
+    select
+        'external filter ' || filter as filter,
+        transaction_id
+    from {{ ref('stg_external_hits') }}
+    union all
+    select
+        'alerts of Cardwatch' as filter,
+        transaction_id
+    from {{ source('ledger', 'alerts') }}
+    where lane <> 'audit'
+),
+
+shared as (
+    select distinct
+        coalesce(filters.filter, 'no other filter') as filter,
+        backtest_hits.subject_id,
+        backtest_hits.change
+    from backtest_hits
+    left join filters on backtest_hits.transaction_id = filters.transaction_id
+)
+
+select
+    filter,
+    count(*) filter (where change <> 'gained') as now,
+    count(*) filter (where change <> 'lost') as with_the_change,
+    count(*) filter (where change = 'gained') as gained,
+    count(*) filter (where change = 'lost') as lost
+from shared
+group by filter
+order by with_the_change desc, filter
+{% endmacro %}
+
+{# Ten hits that the change gains and ten that it loses (ten that stay, where it does neither), in an
+   order that has nothing to do with what they are. #}
+{% macro backtest_examples() %}
+with
+
+placed as (
+    select
+        *,
+        row_number() over (partition by change order by md5(subject_id)) as place
+    from backtest_hits
+)
+
+select
+    change,
+    subject_type,
+    subject_id,
+    occurred_at,
+    department_id,
+    amount,
+    currency,
+    observed_value,
+    threshold_value,
+    case misuse when true then 'misuse' when false then 'innocent' else 'not reviewed' end as reviewed,
+    evidence
+from placed
+where
+    place <= 10
+    and (
+        change <> 'kept'
+        or not exists (select 1 from backtest_hits where change <> 'kept')
+    )
+order by change, place
+{% endmacro %}
+
+{#
+    dbt run-operation backtest --args '{rule: limit_evasion_001, set: {minimum_purchases: 3}}'
+    The same from within dbt: what the view in the warehouse finds, and with other thresholds.
+#}
+{% macro backtest(rule, set={}, since='0001-01-01') %}
+    {% set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+        | selectattr('config.meta.rule_id', 'defined')
+        | selectattr('config.meta.rule_id', 'equalto', rule) | list %}
+    {% if not nodes %}
+        {% do exceptions.raise_compiler_error(
+            "there is no rule " ~ rule ~ "; look in models/rules for the rule_id"
+        ) %}
+    {% endif %}
+    {% set thresholds = ref('rule_thresholds') %}
+    {% do run_query("create or replace temp table changed_thresholds as from " ~ thresholds) %}
+    {% for parameter, value in set.items() %}
+        {% set known = run_query(
+            "select count(*) from changed_thresholds where rule_id = '" ~ rule
+            ~ "' and parameter = '" ~ parameter | replace("'", "''") ~ "'"
+        ) %}
+        {% if known.columns[0].values()[0] != 1 %}
+            {% do exceptions.raise_compiler_error(
+                "rule " ~ rule ~ " has no threshold " ~ parameter
+                ~ "; seeds/rule_thresholds.csv lists them"
+            ) %}
+        {% endif %}
+        {% do run_query(
+            "update changed_thresholds set threshold = " ~ (value | float) ~ " where rule_id = '"
+            ~ rule ~ "' and parameter = '" ~ parameter ~ "'"
+        ) %}
+    {% endfor %}
+    {% set view = run_query(
+        "select sql from duckdb_views() where database_name = '" ~ target.database
+        ~ "' and schema_name = 'rules' and view_name = '" ~ nodes[0].name ~ "'"
+    ).columns[0].values() %}
+    {% if not view %}
+        {% do exceptions.raise_compiler_error(
+            nodes[0].name ~ " is not in the warehouse; build it first: dbt build -s " ~ nodes[0].name
+        ) %}
+    {% endif %}
+    {% set now = view[0].partition(' AS ')[2].rstrip(';') %}
+    {% set changed = now | replace(
+        [thresholds.database, thresholds.schema, thresholds.identifier] | join('.'),
+        'changed_thresholds'
+    ) %}
+    {% do run_query(backtest_hits(now, changed, since)) %}
+    {% for query in [
+        backtest_totals(var('review_minutes')),
+        backtest_by('month'),
+        backtest_by('department_id'),
+        backtest_overlap(rule),
+        backtest_examples(),
+    ] %}
+        {% do run_query(query).print_table(max_rows=40, max_columns=20, max_column_width=60) %}
+        {% do print('') %}
+    {% endfor %}
+{% endmacro %}

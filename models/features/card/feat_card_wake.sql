@@ -1,0 +1,64 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per card and day with a purchase, at most 60 days after the card was used again
+-- after 60 days or more without a purchase. Longer ago than 365 days counts as never.
+with
+
+active as (
+    select distinct card_id from {{ ref('feat_card_daily') }}
+    where
+        {{ in_build_window('transaction_date') }}
+        and txn_count > 0
+),
+
+days as (
+    select
+        card_id,
+        transaction_date,
+        {{ day_number('transaction_date') }} as day
+    from {{ ref('feat_card_daily') }}
+    where
+        {{ in_build_window('transaction_date', lookback=425) }}
+        and txn_count > 0
+        and card_id in (select card_id from active)
+),
+
+slept as (
+    select
+        card_id,
+        transaction_date,
+        day,
+        day - max(day) over (
+            partition by card_id order by day
+            range between 365 preceding and 1 preceding
+        ) as days_asleep
+    from days
+),
+
+-- a sleep takes longer than these 60 days, so that there is one waking in them
+woken as (
+    select
+        card_id,
+        transaction_date,
+        day,
+        max(case when days_asleep >= 60 then day end) over last_60d as woken_day,
+        max_by(days_asleep, case when days_asleep >= 60 then day end) over last_60d as days_asleep
+    from slept
+    window last_60d as (
+        partition by card_id order by day
+        range between 59 preceding and current row
+    )
+),
+
+final as (
+    select
+        card_id,
+        transaction_date,
+        days_asleep::double as card_days_asleep,
+        (day - woken_day)::double as card_days_since_woken
+    from woken
+    where
+        woken_day is not null
+        and {{ in_build_window('transaction_date') }}
+)
+
+select * from final

@@ -1,0 +1,50 @@
+{{ config(unique_key='transaction_date') }}
+-- Grain: one row per purchase in person at most a kilometre from the holder's home: how many of
+-- these there were in the 30 days before it, and how far from home the holder pays in general.
+-- Windows end strictly before the purchase.
+with
+
+purchases as (
+    select
+        transaction_id,
+        transaction_date,
+        authorized_at,
+        employee_id,
+        {{ kilometres_between('home_latitude', 'home_longitude', 'latitude', 'longitude') }}
+            as kilometres
+    from {{ ref('int_transactions') }}
+    where
+        {{ in_build_window('transaction_date', lookback=90) }}
+        and is_purchase
+        and coalesce(entry_mode, 'unknown') <> 'online'
+),
+
+near_home as (
+    select * from purchases
+    where
+        {{ in_build_window('transaction_date') }}
+        and kilometres <= 1
+),
+
+final as (
+    select
+        near_home.transaction_id,
+        near_home.transaction_date,
+        count(*) filter (
+            where
+            earlier.kilometres <= 1
+            and earlier.authorized_at >= near_home.authorized_at - interval 30 day
+        )::double as employee_home_txn_count_30d,
+        -- fewer than five say nothing
+        case when count(earlier.kilometres) >= 5 then median(earlier.kilometres) end
+            as employee_kilometres_from_home_median_90d
+    from near_home
+    left outer join purchases as earlier
+        on
+            near_home.employee_id = earlier.employee_id
+            and near_home.authorized_at > earlier.authorized_at
+            and near_home.authorized_at <= earlier.authorized_at + interval 90 day
+    group by near_home.transaction_id, near_home.transaction_date
+)
+
+select * from final
