@@ -178,7 +178,7 @@ def suggest(
 @app.command()
 def benchmark(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Which one: handbook, features or rules.")
+        str, typer.Argument(metavar="NAME", help="Which one: handbook, features, rules or planted.")
     ],
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Data, if not in CARDWATCH_HANDBOOK.")
@@ -194,7 +194,7 @@ def benchmark(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the detectors by a published protocol (handbook), or what features or rules cost."""
+    """Measure detectors (handbook), what features or rules cost, what rules find (planted)."""
     from orchestration.benchmark import handbook
     from orchestration.home import Home
 
@@ -223,9 +223,17 @@ def benchmark(
             _print_json(timed.as_json())
             return
         print(rules.describe(timed))
+    elif name == "planted":
+        from orchestration.benchmark import planted
+
+        found = planted.run_planted(home)
+        if as_json:
+            _print_json(found.as_json())
+            return
+        print(planted.describe(found))
     else:
         raise CardwatchError(
-            f"there is no benchmark {name!r}; there are handbook, features and rules"
+            f"there is no benchmark {name!r}; there are handbook, features, rules and planted"
         )
 
 
