@@ -187,7 +187,7 @@ def describe(result: PlantedResult) -> str:
     lines = [
         f"{result.transactions:,} transactions",
         "",
-        f"{'planted misuse':<32}{'cases':>7}{'caught':>8}{'share':>8}{'by any rule':>13}  its rules",
+        f"{'planted misuse':<32}{'cases':>7}{'caught':>8}{'share':>8}{'by any rule':>13}  rules",
     ]
     for kind in result.kinds:
         share = f"{kind.caught / kind.cases:.0%}" if kind.rules else "no rule"
