@@ -365,7 +365,7 @@ def draw(backtest: Backtest, file: Path) -> None:
     if file.suffix not in (".png", ".svg"):
         raise CardwatchError(f"{file} is neither a .png nor a .svg file; choose one of these")
     rows = [
-        {"month": row["month"], "hits": row[key], "side": side}
+        {"month": row["month"][:7], "hits": row[key], "side": side}
         for row in backtest.by_month
         for key, side in (("now", "now"), ("with_the_change", "with the change"))
     ]

@@ -8,7 +8,7 @@
     delete from {{ arg_dict['target_relation'] }}
     where
         {{ arg_dict['unique_key'] }} >= (select {{ since }} from {{ ref('int_build_window') }})
-        and {{ arg_dict['unique_key'] }} <= (select built_until from {{ ref('int_build_window') }});
+        and {{ arg_dict['unique_key'] }} <= (select cleared_until from {{ ref('int_build_window') }});
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }};

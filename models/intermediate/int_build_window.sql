@@ -112,7 +112,9 @@ changed as (
             moved_from.first_day,
             run_state.requested_since
         )::date as restated_from,
-        least(landed.last_day, run_state.requested_until)::date as built_until
+        least(landed.last_day, run_state.requested_until)::date as built_until,
+        -- a file that was taken back may leave days behind the last one there is now
+        coalesce(run_state.requested_until, date '9999-12-31') as cleared_until
     from run_state
     cross join new_loads
     cross join moved_from
@@ -127,6 +129,7 @@ final as (
         changed.changed_from,
         greatest(changed.changed_from, changed.restated_from) as built_from,
         changed.built_until,
+        changed.cleared_until,
         latest.load_id as latest_load_id
     from latest
     left outer join changed on true

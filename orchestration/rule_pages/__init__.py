@@ -83,7 +83,10 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             with
             months as (
                 select unnest(range(
-                    date_trunc('month', max(occurred_at)) - interval {_MONTHS - 1} month,
+                    greatest(
+                        date_trunc('month', min(occurred_at)),
+                        date_trunc('month', max(occurred_at)) - interval {_MONTHS - 1} month
+                    ),
                     date_trunc('month', max(occurred_at)) + interval 1 day,
                     interval 1 month
                 ))::date as month

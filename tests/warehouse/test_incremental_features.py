@@ -856,7 +856,6 @@ def test_known_defect(project: Project, homes: Homes, name: str):
     assert difference is None, difference
 
 
-@pytest.mark.xfail(strict=True, reason="nothing deletes days behind the last one that is left")
 def test_a_file_that_is_taken_back_leaves_nothing(project: Project, homes: Homes):
     with Warehouse(project, homes.new()) as warehouse:
         walk = Walk(warehouse)
