@@ -156,7 +156,8 @@ def _read_yml_files(
     for path in sorted((project_root / _RULES).rglob("*.yml")):
         yml_file = path.relative_to(project_root)
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            # the same as safe_load, in a tenth of the time
+            content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) or {}
             for entry in content.get("models") or []:
                 entries[entry["name"]] = yml_file, (entry.get("config") or {}).get("meta") or {}
             for test in content.get("unit_tests") or []:

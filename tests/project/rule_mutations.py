@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ class Rehearsal:
 
 def unit_tests(root: Path, rule: Rule) -> list[UnitTest]:
     """A rule's unit tests; those that override macros or variables compile to another query."""
-    content = yaml.safe_load((root / rule.yml_file).read_text(encoding="utf-8"))
+    content = _content(root / rule.yml_file)
     return [
         UnitTest(
             test["name"],
@@ -180,6 +181,16 @@ def unit_tests(root: Path, rule: Rule) -> list[UnitTest]:
         )
         for test in content["unit_tests"]
         if test["model"] == rule.name and "overrides" not in test
+    ]
+
+
+def overriding_tests(root: Path, rule: Rule) -> list[str]:
+    """Names of a rule's unit tests that override macros or variables."""
+    content = _content(root / rule.yml_file)
+    return [
+        test["name"]
+        for test in content["unit_tests"]
+        if test["model"] == rule.name and "overrides" in test
     ]
 
 
@@ -202,6 +213,12 @@ def moved(tests: list[UnitTest], rule_id: str, parameter: str, step: float) -> l
         for test in tests
         if "rule_thresholds" in test.given
     ]
+
+
+@cache
+def _content(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return content
 
 
 def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
