@@ -6,9 +6,17 @@ import pytest
 # before xdist reads the marks
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file in one process, and all tests of the demo company's runs, which go first."""
+    """Keep each file in one process, and those that need the same runs of the company.
+
+    The tests that walk through the company in two runs need a full run too; they make one of their
+    own, or a single process would have most of the work.
+    """
     for item in items:
-        shares_runs = "landed" in getattr(item, "fixturenames", ())
-        group = "runs of the demo company" if shares_runs else item.path.name
+        fixtures = getattr(item, "fixturenames", ())
+        group = item.path.name
+        if "walked" in fixtures:
+            group = "walks through the demo company"
+        elif "landed" in fixtures:
+            group = "runs of the demo company"
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: "landed" not in getattr(item, "fixturenames", ()))

@@ -33,7 +33,7 @@ from tests.warehouse.model_steps import (
 
 PROFILE = os.environ.get("CARDWATCH_HYPOTHESIS_PROFILE", "cardwatch")
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
-settings.register_profile("cardwatch", max_examples=5, derandomize=True, **_COMMON)
+settings.register_profile("cardwatch", max_examples=3, derandomize=True, **_COMMON)
 settings.register_profile("many", max_examples=300, **_COMMON)
 examples = settings(settings.get_profile(PROFILE))
 
