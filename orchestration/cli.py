@@ -176,6 +176,24 @@ def suggest(
 
 
 @app.command()
+def canaries(
+    days: Annotated[int, typer.Option(min=1, max=365, help="Plant in so many last days.")] = 14,
+    each: Annotated[int, typer.Option(min=1, max=1000, help="Canaries of each rule.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all that is random.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Plant misuse in a copy of the warehouse and say how much of it each rule notices."""
+    from orchestration.canaries import describe, run_canaries
+    from orchestration.home import Home
+
+    result = run_canaries(Home.from_environment(), days, each, seed)
+    if as_json:
+        _print_json(result.as_json())
+        return
+    print(describe(result))
+
+
+@app.command()
 def benchmark(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Which one: handbook, features, rules or planted.")

@@ -55,6 +55,10 @@ _RAW_TABLES = """
         completed_load_id bigint default 0, completed_until date,
         requested_since date, requested_until date, audit_seed varchar
     );
+    create table if not exists raw.canary_results (
+        measured_at timestamp, measured_until date, seed integer, rule_id varchar,
+        rule_version varchar, canary_id varchar, is_caught boolean, is_suppressed boolean
+    );
     alter table raw.run_state add column if not exists waiting_since date;
     insert into raw.run_state (completed_load_id)
     select 0 where not exists (from raw.run_state);

@@ -18,6 +18,7 @@ PUBLISHED = {
     "rule_catalog": "select * from scoring.rule_catalog",
     "rule_hits": "select * from ledger.rule_hits",
     "rule_coverage": "select * from marts.rule_coverage_monthly",
+    "rule_detection": "select * from evaluation.rule_detection",
     "planned_rules": "select * from seeds.planned_rules",
     "rule_exceptions": "select * from marts.rule_exception_status",
     "model_versions": "select * exclude (artefact) from ledger.detector_versions",

@@ -16,6 +16,7 @@ PUBLISHED = {
     "rule_hits",
     "rule_coverage",
     "rule_exceptions",
+    "rule_detection",
     "planned_rules",
     "model_versions",
     "load_manifest",

@@ -1,0 +1,372 @@
+-- Grain: one row per planted row of a feed, for the rules about claims. What a row
+-- leaves out is as the card usually pays (canary_rows).
+with
+
+places as (
+    select * from {{ ref('canary_places') }}
+),
+
+final as (
+    -- one purchase
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday - interval 5 day + interval 12 hour as authorized_at,
+        round(price * (3 + 10 * size_chance), 0) as amount
+    from places
+    where
+        rule_id = 'claims_001'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- ... claimed twice
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday
+        - interval 5 day
+        + to_days((2 * (step - 1))::integer)
+        + interval 17 hour as submitted_at,
+        round(price * (3 + 10 * size_chance), 0) as amount,
+        employee_id,
+        canary_id || '_1' as transaction_id,
+        '8' || substr(md5(canary_id), 1, 10) as receipt_no,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_001'
+        and step <= 2
+        and employee_id is not null
+
+    union all by name
+
+    -- a bill on the card
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((720 + 60 * time_chance)::bigint) as authorized_at,
+        round(price * (3 + 10 * size_chance), 0) as amount
+    from places
+    where
+        rule_id = 'claims_002'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- ... and the same sum in cash
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 1 day + interval 17 hour as submitted_at,
+        round(price * (3 + 10 * size_chance), 0) as amount,
+        employee_id,
+        'cash' as payment,
+        'taxi' as purpose
+    from places
+    where
+        rule_id = 'claims_002'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- a dinner for two
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((720 + 60 * time_chance)::bigint) as authorized_at,
+        round(price * (18 + 30 * size_chance), 0) as amount,
+        '5812' as mcc
+    from places
+    where
+        rule_id = 'claims_003'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- ... with both named
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 20 hour as submitted_at,
+        round(price * (18 + 30 * size_chance), 0) as amount,
+        employee_id,
+        canary_id || '_1' as transaction_id,
+        2 as attendees,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_003'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- nearly the same sum on the same account, days apart
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday - to_days((2 * (2 - step))::integer) + interval 17 hour as submitted_at,
+        round(price * (3 + 10 * size_chance) * (1 + 0.03 * (step - 1)), 0) as amount,
+        employee_id,
+        'canary account' as account_code,
+        'r' || substr(md5(canary_id || step), 1, 10) as receipt_no,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_004'
+        and step <= 2
+        and employee_id is not null
+
+    union all by name
+
+    -- one bill, paid by two
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((1140 + step * (12 + 100 * time_chance))::bigint) as authorized_at,
+        round(price * (5 + 15 * size_chance), 0) as amount,
+        case when step = 1 then card_id else colleague_card_id end as card_id,
+        '5812' as mcc
+    from places
+    where
+        rule_id = 'claims_005'
+        and step <= 2
+        and employee_id is not null
+        and colleague_id is not null
+
+    union all by name
+
+    -- ... and claimed by both
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 1 day + to_hours(step::integer) as submitted_at,
+        round(price * (5 + 15 * size_chance), 0) as amount,
+        case when step = 1 then employee_id else colleague_id end as employee_id,
+        canary_id || '_' || step as transaction_id,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_005'
+        and step <= 2
+        and employee_id is not null
+        and colleague_id is not null
+
+    union all by name
+
+    -- two receipts of one pad, days apart
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday - to_days((3 * (2 - step))::integer) + interval 17 hour as submitted_at,
+        round(price * (2 + step + size_chance), 0) as amount,
+        employee_id,
+        'canary-' || canary_number || '-' || (1000 + step) as receipt_no,
+        'cash' as payment
+    from places
+    where
+        rule_id = 'claims_006'
+        and step <= 2
+        and employee_id is not null
+
+    union all by name
+
+    -- a daily allowance, and the lunch it covers
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + to_hours((16 + step)::integer) as submitted_at,
+        round(price * (1 + step * size_chance), 0) as amount,
+        employee_id,
+        case when step = 1 then 'daily allowance' else 'lunch on the way' end as purpose,
+        'cash' as payment
+    from places
+    where
+        rule_id = 'claims_007'
+        and step <= 2
+        and employee_id is not null
+
+    union all by name
+
+    -- a claim without a receipt
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 17 hour as submitted_at,
+        round(price * (4 + 10 * size_chance), 0) as amount,
+        employee_id,
+        'supplies' as purpose,
+        'cash' as payment
+    from places
+    where
+        rule_id = 'claims_008'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- a purchase of long ago
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 17 hour as submitted_at,
+        old_amount as amount,
+        employee_id,
+        old_transaction_id as transaction_id,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_009'
+        and step = 1
+        and employee_id is not null
+        and old_transaction_id is not null
+
+    union all by name
+
+    -- an evening in a closed kind of place
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((1270 + 60 * time_chance)::bigint) as authorized_at,
+        round(price * (3 + 15 * size_chance), 0) as amount,
+        canary_id || '_bar' as merchant_id,
+        '5813' as mcc
+    from places
+    where
+        rule_id = 'claims_010'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- ... as welfare
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 1 day + interval 9 hour as submitted_at,
+        round(price * (3 + 15 * size_chance), 0) as amount,
+        employee_id,
+        canary_id || '_1' as transaction_id,
+        '복리후생비' as account_code,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_010'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- a claim approved by who made it
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 17 hour as submitted_at,
+        round(price * (1 + 10 * size_chance), 0) as amount,
+        employee_id,
+        employee_id as approver_id,
+        workday + interval 18 hour as approved_at,
+        'cash' as payment
+    from places
+    where
+        rule_id = 'claims_011'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- a claim approved within seconds
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 17 hour + interval 1 second as submitted_at,
+        round(price * (5 + 10 * size_chance), 0) as amount,
+        employee_id,
+        colleague_id as approver_id,
+        workday + interval 17 hour + to_seconds(3 + floor(5 * time_chance)) as approved_at,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_012'
+        and step = 1
+        and employee_id is not null
+        and colleague_id is not null
+
+    union all by name
+
+    -- a dinner with a guest
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((1140 + 60 * time_chance)::bigint) as authorized_at,
+        round(price * (9 + 20 * size_chance), 0) as amount,
+        '5812' as mcc
+    from places
+    where
+        rule_id = 'claims_013'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- ... as entertainment
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 1 day + interval 9 hour as submitted_at,
+        round(price * (9 + 20 * size_chance), 0) as amount,
+        employee_id,
+        canary_id || '_1' as transaction_id,
+        '접대비' as account_code,
+        2 as attendees,
+        'card' as payment
+    from places
+    where
+        rule_id = 'claims_013'
+        and step = 1
+        and employee_id is not null
+
+    union all by name
+
+    -- entertainment in cash
+    select
+        canary_id,
+        'expense_claims' as feed,
+        step,
+        workday + interval 17 hour as submitted_at,
+        round(price * (4 + 10 * size_chance), 0) as amount,
+        employee_id,
+        '접대비' as account_code,
+        'cash' as payment
+    from places
+    where
+        rule_id = 'claims_014'
+        and step = 1
+        and employee_id is not null
+)
+
+select * from final
