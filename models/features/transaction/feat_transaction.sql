@@ -17,6 +17,22 @@ transactions as (
     where {{ in_build_window('transaction_date') }}
 ),
 
+-- the days that are built, of every table that is joined: a hash table of all history would be made
+-- of it otherwise
+{% for table in [
+    'feat_transaction_intraday', 'feat_transaction_employee', 'feat_transaction_travel',
+    'feat_transaction_meeting', 'feat_transaction_misuse_run', 'feat_card_history',
+    'feat_card_quartile', 'feat_card_spread', 'feat_employee_history', 'feat_employee_spread',
+    'feat_department_history', 'feat_merchant_history', 'feat_merchant_spread',
+    'feat_card_merchant_history', 'feat_employee_merchant_history', 'feat_card_category_history',
+    'feat_card_city_history', 'feat_peer_history', 'feat_decision_history',
+] %}
+    {{ table }} as (
+        select * from {{ ref(table) }}
+        where {{ in_build_window('transaction_date') }}
+    ),
+{% endfor %}
+
 joined as (
     select
         transactions.*,
@@ -58,101 +74,101 @@ joined as (
         approver_decisions.misuse_rate_90d as approver_misuse_rate_90d,
         approver_decisions.decided_count_90d as approver_decided_count_90d
     from transactions
-    inner join {{ ref('feat_transaction_intraday') }} as intraday
+    inner join feat_transaction_intraday as intraday
         on
             transactions.transaction_date = intraday.transaction_date
             and transactions.transaction_id = intraday.transaction_id
-    left outer join {{ ref('feat_transaction_employee') }} as employee_intraday
+    left outer join feat_transaction_employee as employee_intraday
         on
             transactions.transaction_date = employee_intraday.transaction_date
             and transactions.transaction_id = employee_intraday.transaction_id
-    left outer join {{ ref('feat_transaction_travel') }} as travel
+    left outer join feat_transaction_travel as travel
         on
             transactions.transaction_date = travel.transaction_date
             and transactions.transaction_id = travel.transaction_id
-    left outer join {{ ref('feat_transaction_meeting') }} as meeting
+    left outer join feat_transaction_meeting as meeting
         on
             transactions.transaction_date = meeting.transaction_date
             and transactions.transaction_id = meeting.transaction_id
-    left outer join {{ ref('feat_transaction_misuse_run') }} as misuse_run
+    left outer join feat_transaction_misuse_run as misuse_run
         on
             transactions.transaction_date = misuse_run.transaction_date
             and transactions.transaction_id = misuse_run.transaction_id
-    inner join {{ ref('feat_card_history') }} as card_history
+    inner join feat_card_history as card_history
         on
             transactions.transaction_date = card_history.transaction_date
             and transactions.card_id = card_history.card_id
-    left outer join {{ ref('feat_card_quartile') }} as card_quartile
+    left outer join feat_card_quartile as card_quartile
         on
             transactions.transaction_date = card_quartile.transaction_date
             and transactions.card_id = card_quartile.card_id
-    inner join {{ ref('feat_card_spread') }} as card_spread
+    inner join feat_card_spread as card_spread
         on
             transactions.transaction_date = card_spread.transaction_date
             and transactions.card_id = card_spread.card_id
-    left outer join {{ ref('feat_employee_history') }} as employee_history
+    left outer join feat_employee_history as employee_history
         on
             transactions.transaction_date = employee_history.transaction_date
             and transactions.employee_id = employee_history.employee_id
-    left outer join {{ ref('feat_employee_spread') }} as employee_spread
+    left outer join feat_employee_spread as employee_spread
         on
             transactions.transaction_date = employee_spread.transaction_date
             and transactions.employee_id = employee_spread.employee_id
-    left outer join {{ ref('feat_department_history') }} as department_history
+    left outer join feat_department_history as department_history
         on
             transactions.transaction_date = department_history.transaction_date
             and transactions.department_id = department_history.department_id
-    inner join {{ ref('feat_merchant_history') }} as merchant_history
+    inner join feat_merchant_history as merchant_history
         on
             transactions.transaction_date = merchant_history.transaction_date
             and transactions.merchant_id = merchant_history.merchant_id
-    inner join {{ ref('feat_merchant_spread') }} as merchant_spread
+    inner join feat_merchant_spread as merchant_spread
         on
             transactions.transaction_date = merchant_spread.transaction_date
             and transactions.merchant_id = merchant_spread.merchant_id
-    inner join {{ ref('feat_card_merchant_history') }} as card_merchant_history
+    inner join feat_card_merchant_history as card_merchant_history
         on
             transactions.transaction_date = card_merchant_history.transaction_date
             and transactions.card_id = card_merchant_history.card_id
             and transactions.merchant_id = card_merchant_history.merchant_id
-    left outer join {{ ref('feat_employee_merchant_history') }} as employee_merchant_history
+    left outer join feat_employee_merchant_history as employee_merchant_history
         on
             transactions.transaction_date = employee_merchant_history.transaction_date
             and transactions.employee_id = employee_merchant_history.employee_id
             and transactions.merchant_id = employee_merchant_history.merchant_id
-    inner join {{ ref('feat_card_category_history') }} as card_category_history
+    inner join feat_card_category_history as card_category_history
         on
             transactions.transaction_date = card_category_history.transaction_date
             and transactions.card_id = card_category_history.card_id
             and coalesce(transactions.category, 'unknown') = card_category_history.category_key
-    left outer join {{ ref('feat_card_city_history') }} as card_city_history
+    left outer join feat_card_city_history as card_city_history
         on
             transactions.transaction_date = card_city_history.transaction_date
             and transactions.card_id = card_city_history.card_id
             and transactions.visited_city = card_city_history.merchant_city
-    left outer join {{ ref('feat_peer_history') }} as peer_history
+    left outer join feat_peer_history as peer_history
         on
             transactions.transaction_date = peer_history.transaction_date
             and transactions.currency = peer_history.currency
             and coalesce(transactions.category, 'unknown') = peer_history.category_key
             and coalesce(transactions.department_id, 'unknown') = peer_history.department_key
             and coalesce(transactions.grade, 'unknown') = peer_history.grade_key
-    inner join {{ ref('feat_decision_history') }} as merchant_decisions
+    inner join feat_decision_history as merchant_decisions
         on
             transactions.transaction_date = merchant_decisions.transaction_date
             and transactions.merchant_id = merchant_decisions.subject_id
             and merchant_decisions.subject = 'merchant'
-    inner join {{ ref('feat_decision_history') }} as category_decisions
+    inner join feat_decision_history as category_decisions
         on
             transactions.transaction_date = category_decisions.transaction_date
             and coalesce(transactions.category, 'unknown') = category_decisions.subject_id
             and category_decisions.subject = 'category'
-    left outer join {{ ref('feat_decision_history') }} as department_decisions
+    left outer join feat_decision_history as department_decisions
         on
             transactions.transaction_date = department_decisions.transaction_date
             and transactions.department_id = department_decisions.subject_id
             and department_decisions.subject = 'department'
-    left outer join {{ ref('feat_decision_history') }} as approver_decisions
+    left outer join feat_decision_history as approver_decisions
         on
             transactions.transaction_date = approver_decisions.transaction_date
             and transactions.approver_id = approver_decisions.subject_id
