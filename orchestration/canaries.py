@@ -105,11 +105,6 @@ def _copy_warehouse(home: Home, copy: Home) -> None:
             raise CardwatchError("no rule was ever run in this home; run `cardwatch run` first")
         connection.execute("checkpoint")
     shutil.copyfile(home.warehouse, copy.warehouse)
-    # dbt need not read the project anew
-    parsed = home.dbt_target / "partial_parse.msgpack"
-    if parsed.exists():
-        copy.dbt_target.mkdir()
-        shutil.copyfile(parsed, copy.dbt_target / parsed.name)
 
 
 def _plant(connection: duckdb.DuckDBPyConnection, feeds: list[Feed]) -> int:

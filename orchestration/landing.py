@@ -275,7 +275,7 @@ def _check_new_files(
 ) -> list[CheckedFile]:
     seen = set(loaded)
     new_files = []
-    for path, feed in _landed_files(home.landing, feeds):
+    for path, feed in landed_files(home, feeds):
         file_hash = hash_file(path)
         if (feed.source, feed.feed, file_hash) not in seen:
             seen.add((feed.source, feed.feed, file_hash))
@@ -283,12 +283,16 @@ def _check_new_files(
     return new_files
 
 
-def _landed_files(landing: Path, feeds: Sequence[Feed]) -> list[tuple[Path, Feed]]:
+def landed_files(home: Home, feeds: Sequence[Feed]) -> list[tuple[Path, Feed]]:
+    """Every landed file with the feed whose folder it is in.
+
+    Raises CardwatchError for a file, or a folder, that belongs to no feed.
+    """
     by_folder = {(feed.source, feed.feed): feed for feed in feeds}
     folders = {*by_folder, *((feed.source,) for feed in feeds)}
     files = []
-    for path in _visible(landing):
-        place = path.relative_to(landing).parts
+    for path in _visible(home.landing):
+        place = path.relative_to(home.landing).parts
         if path.is_dir() and place in folders:
             continue
         if not path.is_file() or len(place) != 3 or place[:2] not in by_folder:

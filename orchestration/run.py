@@ -15,7 +15,7 @@ import duckdb
 from orchestration.dbt_project import dbt_environment, parse
 from orchestration.errors import CardwatchError
 from orchestration.home import Home, exclusive_run, project_root
-from orchestration.landing import prepare_raw
+from orchestration.landing import landed_files, prepare_raw
 from orchestration.progress import only_progress, report
 from orchestration.rules import sync_active_rules
 from orchestration.sources import read_feeds
@@ -64,9 +64,8 @@ def _use(home: Home) -> None:
 
 
 def _refuse_nothing_to_do(home: Home) -> None:
-    """Refuse a run on a home without landed files or loaded rows."""
-    landed = any(path.is_file() for path in home.landing.rglob("*")) if home.landing.exists() else 0
-    if not landed and not home.warehouse.exists():
+    """Refuse a run on a home without landed files or loaded rows, or with files of no feed."""
+    if not landed_files(home, read_feeds()) and not home.warehouse.exists():
         raise CardwatchError(
             f"nothing has landed in {home.landing}; "
             "try `cardwatch demo`, or `cardwatch land FILE --source S --feed F`"

@@ -140,9 +140,10 @@ def test_the_macro_is_written_only_when_it_changes(project: Path) -> None:
 def test_the_worked_example_of_the_readme_is_a_complete_rule(project: Path) -> None:
     readme = (project / "models/rules/README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", readme, re.DOTALL)
-    (sql,) = (text for language, text in blocks if language == "sql")
+    sql, canary = (text for language, text in blocks if language == "sql")
     (row,) = (text for language, text in blocks if language == "csv")
     entry, unit_tests = (text for language, text in blocks if language == "yml")
+    assert "where\n        rule_id = 'time_place_011'" in canary
     folder = project / "models/rules/time_place"
     (folder / "rule_time_place_011_fuel_on_a_day_off.sql").write_text(sql, encoding="utf-8")
     with (project / THRESHOLDS).open("a", encoding="utf-8") as seed:

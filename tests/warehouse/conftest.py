@@ -4,27 +4,47 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.dbt_project import parse
 from orchestration.home import Home, project_root
 
 COMPANY = ["--employees", "150", "--months", "3"]
 MIDDLE = "2025-11-14"
 
 
+# dbt reads the whole project anew for a warehouse at another path, so every home runs at this one.
+_PLACE = tempfile.TemporaryDirectory(prefix="cardwatch-")
+
+
+@contextmanager
+def at_the_place(home: Home) -> Iterator[Home]:
+    """Move a home to where homes run, and back."""
+    place = Home(Path(_PLACE.name) / "home")
+    home.root.rename(place.root)
+    try:
+        yield place
+    finally:
+        place.root.rename(home.root)
+
+
 def run_cardwatch(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line of this installation on a home."""
-    return subprocess.run(
-        [Path(sys.executable).parent / "cardwatch", *arguments],
-        cwd=project_root(),
-        env={**os.environ, "CARDWATCH_HOME": str(home.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with at_the_place(home) as place:
+        return subprocess.run(
+            [Path(sys.executable).parent / "cardwatch", *arguments],
+            cwd=project_root(),
+            env={**os.environ, "CARDWATCH_HOME": str(place.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def succeed(home: Home, *arguments: str) -> str:
@@ -52,7 +72,10 @@ def copy_of(home: Home, folder: Path) -> Home:
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which the demo company has landed and nothing has run."""
     home = Home(tmp_path_factory.mktemp("landed") / "home")
+    home.create()
     succeed(home, "demo", *COMPANY)
+    with at_the_place(home) as place:
+        parse(place)
     return home
 
 

@@ -77,23 +77,29 @@ def test_a_lost_warehouse_is_rebuilt_from_landed_files_and_ledger(
     assert differences(full[0], home, "select * from @scoring.risk") == 0
 
 
-def test_a_day_that_lands_late_is_scored_and_leaves_what_was_issued(
-    full: tuple[Home, str], landed: Home, tmp_path: Path
+def test_a_file_that_lands_late_is_scored_and_leaves_what_was_issued(
+    full: tuple[Home, str], tmp_path: Path
 ):
-    home = copy_of(landed, tmp_path / "home")
-    late = home.landing / "company" / "card_transactions" / "2025-12-15.parquet"
-    kept = tmp_path / late.name
-    late.rename(kept)
-    succeed(home, "run")
-    issued = rows(home, "select * from ledger.alerts order by alert_id")
-    kept.rename(late)
+    home = copy_of(full[0], tmp_path / "home")
+    day = home.landing / "company" / "card_transactions" / "2025-12-15.parquet"
+    late = tmp_path / "late.parquet"
+    duckdb.read_parquet(str(day)).filter("amount > 0").project(
+        "* replace ('late_' || transaction_id as transaction_id)"
+    ).write_parquet(str(late))
+    succeed(home, "land", str(late), "--source", "company", "--feed", "card_transactions")
     # further back than late_lookback_days: what the days looked like then is asked for
-    succeed(home, "run", "--since", late.stem)
+    succeed(home, "run", "--since", day.stem)
     assert rows(home, "select waiting_since from raw.run_state") == [(None,)]
-    assert differences(full[0], home, "select * from @features.feat_transaction") == 0
-    for alert in rows(home, "select * from ledger.alerts where issue_id = 1 order by alert_id"):
-        assert alert in issued
-    assert rows(home, "select count(*) from ledger.alerts where issue_id = 1") == [(len(issued),)]
+    scored = """
+        select count(*) > 0, count(scores.transaction_id) = count(*)
+        from features.feat_transaction as features
+        left join ledger.scores as scores using (transaction_id)
+        where features.transaction_id like 'late_%' and features.is_purchase
+    """
+    assert rows(home, scored) == [(True, True)]
+    for table in ("alerts", "scores", "rule_hits", "case_members"):
+        query = f"select * from @ledger.{table} where issue_id = 1"
+        assert differences(full[0], home, query) == 0, table
 
 
 def test_a_broken_file_stops_the_run_before_anything_is_issued(
