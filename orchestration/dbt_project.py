@@ -70,9 +70,22 @@ def call_dbt(home: Home, arguments: list[str], failure: str) -> None:
 
 
 def parse(home: Home) -> Path:
-    """Write the manifest that Dagster's assets are made from; return its path.
+    """Return the manifest that Dagster's assets are made from, written anew if a file has changed.
 
     Raises CardwatchError with dbt's own words when the project does not parse.
     """
-    call_dbt(home, ["parse"], "the dbt project does not parse")
-    return home.dbt_target / "manifest.json"
+    manifest = home.dbt_target / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime_ns < _last_change():
+        call_dbt(home, ["parse"], "the dbt project does not parse")
+    return manifest
+
+
+def _last_change() -> int:
+    """When the project was last changed, or dbt installed, in nanoseconds since 1970."""
+    root = project_root()
+    paths = [root / name for name in ("dbt_project.yml", "profiles.yml", "selectors.yml")]
+    paths.append(Path(dbt_executable()))
+    for folder in ("models", "macros", "python_models", "seeds", "tests/dbt"):
+        # Python writes its caches into the packages as they are read
+        paths += [path for path in (root / folder).rglob("*") if "__pycache__" not in path.parts]
+    return max(path.stat().st_mtime_ns for path in paths)
