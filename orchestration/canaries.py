@@ -77,9 +77,7 @@ def run_canaries(home: Home, days: int, canaries_per_rule: int, seed: int) -> Ca
         with connect(copy) as connection:
             prepare_raw(connection, feeds)
             connection.execute(
-                "create or replace table raw.canary_plan as"
-                " select ? as seed, ? as canaries_per_rule, ? as days",
-                [seed, canaries_per_rule, days],
+                "insert into raw.canary_plan values (?, ?, ?)", [seed, canaries_per_rule, days]
             )
         call_dbt(
             copy, ["run", "--select", "path:models/evaluation/canaries"], "no canary can be planted"

@@ -55,6 +55,9 @@ _RAW_TABLES = """
         completed_load_id bigint default 0, completed_until date,
         requested_since date, requested_until date, audit_seed varchar
     );
+    create table if not exists raw.canary_plan (
+        seed integer, canaries_per_rule integer, days integer
+    );
     create table if not exists raw.canary_results (
         measured_at timestamp, measured_until date, seed integer, rule_id varchar,
         rule_version varchar, canary_id varchar, is_caught boolean, is_suppressed boolean

@@ -44,7 +44,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture(scope="module")
 def built_home(empty_home: Home) -> Home:
     models = ("--exclude-resource-type", "test", "unit_test")
-    dbt(empty_home, "build", "--empty", *models, "--exclude", "path:models/evaluation/canaries")
+    dbt(empty_home, "build", "--empty", *models)
     # what --empty compiles reads nothing
     dbt(empty_home, "compile", "--select", "path:models/rules", "rule_hits")
     return empty_home
