@@ -207,6 +207,9 @@ def benchmark(
     months: Annotated[
         str, typer.Option(help="features: months of history to grow to; 0 for none.")
     ] = "3,6,12,24",
+    a_day: Annotated[
+        int, typer.Option(min=100, help="features: transactions a day of what grows.")
+    ] = 20_000,
     keep: Annotated[
         bool, typer.Option("--keep", help="features: keep the warehouse that was grown.")
     ] = False,
@@ -227,7 +230,7 @@ def benchmark(
         from orchestration.benchmark import features
 
         measured = features.run_features(
-            home, handbook.data_file(data), features.read_months(months), keep
+            home, handbook.data_file(data), features.read_months(months), keep, a_day
         )
         if as_json:
             _print_json(measured.as_json())

@@ -14,6 +14,9 @@ from orchestration.home import Home, project_root
 BEFORE_ISSUE = "before_issue"
 AFTER_ISSUE = "after_issue"
 
+# Characters of dbt's words that a person is shown.
+_LONGEST = 1500
+
 
 def build_arguments(selector: str) -> list[str]:
     """Arguments of a dbt build by selector; unit tests belong to `make test`, not to a run."""
@@ -66,6 +69,8 @@ def call_dbt(home: Home, arguments: list[str], failure: str) -> None:
     if finished.returncode != 0:
         said = " ".join((finished.stdout + finished.stderr).split())
         said = said.partition(" Traceback (most recent call")[0]
+        if len(said) > _LONGEST:
+            said = f"{said[:_LONGEST]} ... (all of it is in {home.dbt_target / 'logs' / 'dbt.log'})"
         raise CardwatchError(f"{failure}: {said}")
 
 

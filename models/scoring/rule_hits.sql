@@ -1,4 +1,6 @@
-{{ config(unique_key='occurred_on') }}
+{{ config(
+    unique_key='occurred_on', pre_hook='{{ union_as_written() }}', post_hook='{{ as_planned() }}'
+) }}
 -- Grain: one row per rule and subject it fires on, over all active rules (shadow rules included).
 -- Exceptions are applied here, after the rules: the hit stays and names its exception. A share of
 -- what an exception suppresses is alerted all the same.

@@ -29,7 +29,7 @@ from typing import Any
 import duckdb
 
 from orchestration.benchmark import cardwatch_twelve, twelve
-from orchestration.benchmark.growth import Growth, describe_growth, measure_growth
+from orchestration.benchmark.growth import Company, Growth, describe_growth, measure_growth
 from orchestration.benchmark.measured_dbt import MeasuredRun, measured_dbt
 from orchestration.benchmark.plots import plot
 from orchestration.dbt_project import call_dbt
@@ -167,7 +167,11 @@ def read_months(text: str) -> tuple[int, ...]:
 
 
 def run_features(
-    home: Home, data: Path, months: Sequence[int], keep: bool = False
+    home: Home,
+    data: Path,
+    months: Sequence[int],
+    keep: bool = False,
+    transactions_a_day: int = Company.transactions_a_day,
 ) -> FeaturesResult:
     """Measure everything; `months` are the lengths of history, without any growth is left out.
 
@@ -187,7 +191,8 @@ def run_features(
         cardwatch = cardwatch_twelve.measure(workshop, rows, THREADS, REPEATS)
         vector, features = _measure_vector(workshop)
     results = home.root / "benchmark"
-    growth = measure_growth(results / "growth", months, keep) if months else None
+    company = Company.of(transactions_a_day)
+    growth = measure_growth(results / "growth", months, keep, company) if months else None
     every = [*timings, cardwatch.timing]
     seconds = {timing.way: timing.middle for timing in every if timing.middle is not None}
     plots = plot(seconds, cardwatch.timing.way, inputs.rows, growth, results)

@@ -5,6 +5,7 @@ hash function, so that the same version of DuckDB makes the same company again. 
 through dbt two months at a time; then single days are landed and built as a daily run builds them.
 """
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +49,19 @@ class Company:
     employees: int = 7_000
     departments: int = 200
     merchants: int = 30_000
+
+    @classmethod
+    def of(cls, transactions_a_day: int) -> "Company":
+        """A company with so many transactions a day, everything else in proportion."""
+        usual = cls()
+        share = transactions_a_day / usual.transactions_a_day
+        return cls(
+            transactions_a_day,
+            *(
+                math.ceil(share * number)
+                for number in (usual.cards, usual.employees, usual.departments, usual.merchants)
+            ),
+        )
 
 
 @dataclass(frozen=True)

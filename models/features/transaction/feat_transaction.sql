@@ -1,5 +1,5 @@
 {{ config(
-    unique_key='transaction_date', pre_hook='{{ join_as_written() }}', post_hook='{{ join_as_planned() }}'
+    unique_key='transaction_date', pre_hook='{{ join_as_written() }}', post_hook='{{ as_planned() }}'
 ) }}
 -- Grain: one row per transaction: the feature vector, with the context that rules need.
 -- Features are doubles; null means "not known", never zero. Windows do not include the transaction
