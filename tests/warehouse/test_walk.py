@@ -90,10 +90,11 @@ def test_a_file_that_lands_late_is_scored_and_leaves_what_was_issued(
     # further back than late_lookback_days: what the days looked like then is asked for
     succeed(home, "run", "--since", day.stem)
     assert rows(home, "select waiting_since from raw.run_state") == [(None,)]
+    # they wait for a seat of the next day
     scored = """
-        select count(*) > 0, count(scores.transaction_id) = count(*)
+        select count(*) > 0, count(risk.transaction_id) = count(*)
         from features.feat_transaction as features
-        left join ledger.scores as scores using (transaction_id)
+        left join scoring.risk as risk using (transaction_id)
         where features.transaction_id like 'late_%' and features.is_purchase
     """
     assert rows(home, scored) == [(True, True)]
