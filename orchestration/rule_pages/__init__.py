@@ -148,6 +148,9 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             "select * from marts.rule_exception_status order by rule_id, expires_on desc",
         )
     )
+    detections = {
+        row["rule_id"]: row for row in _rows(connection, "from evaluation.rule_detection")
+    }
     nothing = {"hits": 0, "reviewed": 0, "misuse": 0}
     for rule in rules:
         rule_id = rule["rule_id"]
@@ -156,6 +159,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         rule["most"] = max((month["hits"] for month in rule["months"]), default=0)
         rule["count"] = reviewed.get(rule_id, nothing)
         rule["example"] = examples.get(rule_id, {"example_en": None, "example_ko": None})
+        rule["detection"] = detections[rule_id]
         rule["exceptions"] = exceptions.get(rule_id, [])
     return rules
 
