@@ -16,7 +16,13 @@ PUBLISHED = {
     "cases": "select * from cases.cases",
     "case_events": "select * from staging.stg_review_events",
     "rule_catalog": "select * from scoring.rule_catalog",
-    "rule_hits": "select * from ledger.rule_hits",
+    "rule_hits": """
+        select hits.*, coalesce(transactions.employee_id, claims.employee_id) as employee_id
+        from ledger.rule_hits as hits
+        left join intermediate.int_transactions as transactions using (transaction_id)
+        left join intermediate.int_claims as claims
+            on hits.subject_type = 'claim' and hits.subject_id = claims.claim_id
+    """,
     "rule_coverage": "select * from marts.rule_coverage_monthly",
     "rule_detection": "select * from evaluation.rule_detection",
     "planned_rules": "select * from seeds.planned_rules",

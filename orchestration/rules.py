@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -125,6 +125,7 @@ def read_rules(project_root: Path) -> list[Rule]:
         path.stem: path.relative_to(project_root)
         for path in sorted((project_root / _RULES).rglob("*.sql"))
     }
+    _check_unique(sql_files)
     _check_pairs(sql_files, entries)
     columns = {path: _output_columns(project_root / path) for path in (_CLAIMS, _PURCHASES)}
     rules = []
@@ -141,7 +142,6 @@ def read_rules(project_root: Path) -> list[Rule]:
                 "add one that fires and one that is silent exactly at the threshold"
             )
         rules.append(rule)
-    _check_unique(rules)
     _check_thresholds(rules, project_root)
     _check_exceptions(rules, project_root)
     return rules
@@ -230,15 +230,17 @@ def _check_rule_id(rule: Rule, sql: str) -> None:
         )
 
 
-def _check_unique(rules: Iterable[Rule]) -> None:
-    seen: dict[str, Rule] = {}
-    for rule in rules:
-        if rule.rule_id in seen:
+def _check_unique(sql_files: Mapping[str, Path]) -> None:
+    seen: dict[str, Path] = {}
+    for name, sql_file in sorted(sql_files.items()):
+        named = _MODEL_NAME.fullmatch(name)
+        rule_id = named["rule_id"] if named else name
+        if rule_id in seen:
             raise CardwatchError(
-                f"{rule.sql_file} has the rule_id {rule.rule_id} of "
-                f"{seen[rule.rule_id].sql_file}; give it the next free number"
+                f"{sql_file} has the rule_id {rule_id} of {seen[rule_id]}; "
+                "give it the next free number"
             )
-        seen[rule.rule_id] = rule
+        seen[rule_id] = sql_file
 
 
 def _check_thresholds(rules: Iterable[Rule], project_root: Path) -> None:

@@ -34,6 +34,7 @@ class RunSummary:
     waiting_since: date | None
     lanes: dict[str, int]
     not_evaluated: list[str]
+    without_a_day: list[str]
     exceptions: list[str]
     detectors: list[str]
     top_alerts: list[TopAlert]
@@ -77,9 +78,23 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                     """
                     select catalog.rule_id || ' ' || catalog.title_en
                     from scoring.rule_catalog as catalog
-                    left join scoring.rule_coverage as coverage using (rule_id)
+                    inner join scoring.rule_coverage as coverage using (rule_id)
+                    where catalog.stage <> 'retired'
                     group by all
-                    having coalesce(sum(coverage.evaluated_count), 0) = 0
+                    having sum(coverage.evaluated_count) = 0
+                    order by 1
+                    """
+                )
+            ],
+            without_a_day=[
+                row[0]
+                for row in rows(
+                    """
+                    select rule_id || ' ' || title_en
+                    from scoring.rule_catalog
+                    where
+                        stage <> 'retired'
+                        and rule_id not in (select rule_id from scoring.rule_coverage)
                     order by 1
                     """
                 )
@@ -94,10 +109,12 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                         || case state
                             when 'expired' then 'expired on ' || expires_on || ', '
                                 || hit_count_since_expiry || ' hits were alerted since'
+                            when 'names nobody' then 'applies to nothing: there is no such '
+                                || scope || ', correct it in seeds/rule_exceptions.csv'
                             else 'expires on ' || expires_on
                         end
                     from marts.rule_exception_status
-                    where state in ('expired', 'expires within 30 days')
+                    where state in ('expired', 'expires within 30 days', 'names nobody')
                     order by expires_on, exception_id
                     """
                 )
@@ -155,6 +172,11 @@ def describe(summary: RunSummary, home: Home) -> str:
     if summary.not_evaluated:
         lines.append(
             f"not evaluated, a feed or column is absent: {'; '.join(summary.not_evaluated)}"
+        )
+    if summary.without_a_day:
+        lines.append(
+            f"new, no day was built since: {'; '.join(summary.without_a_day)}; "
+            f"`cardwatch run --since {summary.first_day}` records their hits on earlier days"
         )
     lines += [f"exception {exception}" for exception in summary.exceptions]
     lines += [f"detector {detector}" for detector in summary.detectors]

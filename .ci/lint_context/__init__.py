@@ -43,6 +43,7 @@ graph = {
         name: {
             "resource_type": "model",
             "name": name,
+            "original_file_path": f"models/rules/{typology}/{name}.sql",
             "description": "text",
             "checksum": {"checksum": "text"},
             "config": {"meta": defaultdict(lambda: "text", typology=typology, needs=["amount"])},

@@ -1,9 +1,9 @@
-{# The rules' yml entries, in the order of their names: what the catalogue is made of. #}
+{# The rules' yml entries, retired rules included, in the order of their names. #}
 {% macro rule_entries() %}
     {% set entries = [] %}
     {% if execute %}
         {% for node in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-            | selectattr('name', 'in', active_rules()) | sort(attribute='name') %}
+            | sort(attribute='name') if node.original_file_path.startswith('models/rules/') %}
             {% do entries.append(node) %}
         {% endfor %}
     {% endif %}

@@ -1,4 +1,4 @@
--- Grain: one row per active rule: what it caught of the misuse that was last planted for it. A rule
+-- Grain: one row per rule: what it caught of the misuse that was last planted for it. A rule
 -- for which none was planted is not known, which is not the same as blind.
 with
 

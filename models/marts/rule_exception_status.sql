@@ -43,6 +43,22 @@ hits_since as (
     group by exceptions.exception_id
 ),
 
+-- a misspelt value would be an exception that never applies
+known as (
+    {% for scope in ['employee', 'department', 'card', 'merchant'] %}
+        select distinct
+            '{{ scope }}' as scope,
+            {{ scope }}_id as scope_value
+        from {{ ref('int_transactions') }}
+        where {{ scope }}_id in (select scope_value from {{ ref('rule_exceptions') }})
+        union all
+    {% endfor %}
+    select distinct
+        'category' as scope,
+        category as scope_value
+    from {{ ref('merchant_categories') }}
+),
+
 final as (
     select
         exceptions.exception_id,
@@ -55,6 +71,7 @@ final as (
         exceptions.expires_on,
         case
             when today.day > exceptions.expires_on then 'expired'
+            when known.scope_value is null then 'names nobody'
             when today.day < exceptions.valid_from then 'not yet valid'
             when today.day + 30 > exceptions.expires_on then 'expires within 30 days'
             else 'valid'
@@ -67,6 +84,10 @@ final as (
     cross join today
     left outer join hits on exceptions.exception_id = hits.exception_id
     left outer join hits_since on exceptions.exception_id = hits_since.exception_id
+    left outer join known
+        on
+            exceptions.scope = known.scope
+            and exceptions.scope_value = known.scope_value
 )
 
 select * from final

@@ -23,7 +23,7 @@ purchases as (
 ),
 
 evaluated as (
-    {% for node in rule_entries() %}
+    {% for node in rule_entries() if node.name in active_rules() %}
         select
             '{{ node.config.meta.rule_id }}' as rule_id,
             covered_on,

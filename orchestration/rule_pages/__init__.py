@@ -93,7 +93,11 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 from ledger.rule_hits
             ),
             hits as (
-                select rule_id, date_trunc('month', occurred_at)::date as month, count(*) as hits
+                select
+                    rule_id,
+                    date_trunc('month', occurred_at)::date as month,
+                    -- a later version may have hit the same again
+                    count(distinct subject_id) as hits
                 from ledger.rule_hits
                 group by all
             )
@@ -117,9 +121,10 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             )
             select
                 hits.rule_id,
-                count(*) as hits,
-                count(decided.misuse) as reviewed,
-                count(*) filter (where decided.misuse) as misuse
+                count(distinct hits.subject_id) as hits,
+                count(distinct hits.subject_id) filter (where decided.misuse is not null)
+                    as reviewed,
+                count(distinct hits.subject_id) filter (where decided.misuse) as misuse
             from ledger.rule_hits as hits
             left join decided using (transaction_id)
             group by hits.rule_id

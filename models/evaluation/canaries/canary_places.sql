@@ -55,6 +55,7 @@ rules as (
         row_number() over (order by rule_id) as rule_number,
         count(*) over () as rule_count
     from {{ ref('rule_catalog') }}
+    where stage <> 'retired'
 ),
 
 numbered as (
