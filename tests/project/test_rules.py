@@ -162,7 +162,8 @@ def test_the_worked_example_of_the_readme_is_a_complete_rule(project: Path) -> N
 
 
 def no_yml_entry(project: Path) -> None:
-    shutil.copy(project / f"{SPLIT}.sql", project / f"{SPLIT}_too.sql")
+    copied = (project / SPLIT).with_name("rule_limit_evasion_077_too.sql")
+    shutil.copy(project / f"{SPLIT}.sql", copied)
 
 
 def no_sql_file(project: Path) -> None:
@@ -252,7 +253,7 @@ def entry_without_a_name(project: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (no_yml_entry, r"001_split_same_merchant_too\.sql has no yml entry; describe .*rules\.yml"),
+        (no_yml_entry, r"077_too\.sql has no yml entry; describe .*rules\.yml"),
         (no_sql_file, r"_limit_evasion__rules\.yml describes .* which has no SQL file; write "),
         (outside_a_typology, r"rules/rule_limit.*must name the same one"),
         (in_the_folder_of_another_typology, r"rules/claims/rule_limit.*must name the same one"),

@@ -6,6 +6,14 @@ places as (
     select * from {{ ref('canary_places') }}
 ),
 
+-- what the company pays for a day's meals is no matter of taste
+allowance as (
+    select max(threshold) as amount from {{ ref('rule_thresholds') }}
+    where
+        rule_id = 'limit_evasion_008'
+        and parameter = 'daily_allowance'
+),
+
 final as (
     -- one bill above the limit, cut in two within hours
     select
@@ -134,7 +142,7 @@ final as (
         workday
         - to_days((step + step // 5)::integer)
         + to_minutes((730 + 20 * time_chance)::bigint) as authorized_at,
-        {{ rule_threshold('limit_evasion_008', 'daily_allowance') }} as amount,
+        (select allowance.amount from allowance) as amount,
         canary_id || '_canteen' as merchant_id,
         '5812' as mcc
     from places
