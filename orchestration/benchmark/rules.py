@@ -160,6 +160,7 @@ def _repeat_transactions(home: Home, inputs: Inputs) -> tuple[int, int]:
     """Give every transaction twins, and let the next run build the last day only."""
     twins = math.ceil(DAY * inputs.days / inputs.rows)
     with connect(home) as connection:
+        connection.execute("set enable_progress_bar = false")
         for table in ("intermediate.int_transactions", "features.feat_transaction"):
             connection.execute(
                 f"""
