@@ -17,7 +17,7 @@
 
 {% macro days_as_constants(sql) -%}
     {%- set subquery = modules.re.compile(
-        '\\(select (built_from|changed_from|built_until)( [-+] [0-9]+)? from ([^ ()]*int_build_window"?)\\)'
+        '\\(select (built_from|changed_from|built_until)( [-+] [0-9]+)? from ([^ ()]*\\."?int_build_window"?)\\)'
     ) -%}
     {%- set build = namespace(sql=sql) -%}
     {%- set found = subquery.findall(sql) -%}
