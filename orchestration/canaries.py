@@ -86,10 +86,12 @@ def run_canaries(home: Home, days: int, canaries_per_rule: int, seed: int) -> Ca
             planted = _plant(connection, feeds)
         report(f"canaries: {planted:,} rows are planted in a copy of the warehouse")
         call_dbt(copy, _WITH_CANARIES, "the copy with the canaries cannot be built")
-        with exclusive_run(home), connect(home) as connection:
-            prepare_raw(connection, feeds)
-            _record(connection, copy)
-    call_dbt(home, ["run", "--select", "rule_detection"], "the detection rates cannot be built")
+        with exclusive_run(home):
+            with connect(home) as connection:
+                prepare_raw(connection, feeds)
+                _record(connection, copy)
+            rates = ["run", "--select", "rule_detection"]
+            call_dbt(home, rates, "the detection rates cannot be built")
     return _read(home, planted)
 
 

@@ -2,6 +2,7 @@
 those of the rules notice what is wrong with a rule."""
 
 import csv
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_everything_builds_on_a_warehouse_without_rows_and_unit_tests_pass(built
     assert "ERROR=0" in said
     assert "NO-OP=0" in said
     assert int(said.partition(" PASS=")[2].split()[0]) > 100 + len(compiled_anew)
+
+
+def test_the_catalogue_is_told_when_all_rules_stand(built_home: Home):
+    manifest = json.loads((built_home.dbt_target / "manifest.json").read_text(encoding="utf-8"))
+    before = manifest["nodes"]["model.cardwatch.rule_catalog"]["depends_on"]["nodes"]
+    active = {f"model.cardwatch.{rule.name}" for rule in read_rules(project_root()) if rule.active}
+    assert active <= set(before)
 
 
 @pytest.mark.parametrize("rule", read_rules(project_root()), ids=lambda rule: rule.rule_id)

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace as Node
 from typing import Any
 
 import duckdb
@@ -126,6 +127,27 @@ def test_dbt_gets_the_names_of_all_rules_that_are_not_retired(project: Path) -> 
     active = [rule for rule in RULES if rule.active and str(rule.yml_file) != SPLIT_YML]
     names = sorted(rule.name for rule in active)
     assert returned == names
+
+
+def test_the_catalogue_keeps_retired_rules_and_takes_nothing_else() -> None:
+    source = (project_root() / "macros/rules/rule_entries.sql").read_text(encoding="utf-8")
+    nodes = {
+        "retired": ("model", "models/rules/claims/b.sql"),
+        "live": ("model", "models/rules/claims/a.sql"),
+        "a unit test": ("unit_test", "models/rules/claims/_claims__rules.yml"),
+        "a feature": ("model", "models/features/card/c.sql"),
+    }
+    graph = {
+        "nodes": {
+            name: Node(name=name, resource_type=kind, original_file_path=path)
+            for name, (kind, path) in nodes.items()
+        }
+    }
+    returned: list[Node] = []
+    template = jinja2.Template(source, extensions=["jinja2.ext.do"])
+    context = {"return": returned.extend, "execute": True, "graph": Node(**graph)}
+    template.make_module(context).rule_entries()  # type: ignore[attr-defined]
+    assert [node.name for node in returned] == ["live", "retired"]
 
 
 def test_the_macro_is_written_only_when_it_changes(project: Path) -> None:

@@ -10,6 +10,7 @@ from orchestration.backtest import Backtest, describe, draw, run_backtest
 from orchestration.benchmark.planted import RULES_OF_KIND, run_planted
 from orchestration.errors import CardwatchError
 from orchestration.home import Home, project_root
+from orchestration.rule_pages import write_rule_pages
 from orchestration.rules import read_rules
 from orchestration.suggest import (
     LEAST_CASES,
@@ -20,7 +21,8 @@ from orchestration.suggest import (
     suggest,
     write_rule,
 )
-from tests.warehouse.conftest import rows, succeed
+from orchestration.warehouse import connect
+from tests.warehouse.conftest import copy_of, rows, succeed
 
 RULE = "limit_evasion_001"
 VIEW = "rules.rule_limit_evasion_001_split_same_merchant"
@@ -178,6 +180,19 @@ def test_every_rule_has_a_page_in_both_languages(home: Home):
             assert f"{rule_id}.{language}.html" in indexes[language]
             page = (folder / f"{rule_id}.{language}.html").read_text(encoding="utf-8")
             assert str(title).replace("'", "&#39;") in page
+
+
+def test_a_page_counts_what_two_versions_hit_once(home: Home, tmp_path):
+    changed = copy_of(home, tmp_path / "home")
+    with connect(changed) as connection:
+        write_rule_pages(connection, tmp_path / "before")
+        connection.execute(
+            "insert into ledger.rule_hits select * replace ('later' as rule_version) "
+            "from ledger.rule_hits where rule_id = 'merchant_001'"
+        )
+        write_rule_pages(connection, tmp_path / "after")
+    page = "merchant_001.en.html"
+    assert (tmp_path / "after" / page).read_bytes() == (tmp_path / "before" / page).read_bytes()
 
 
 def test_what_the_rules_find_of_planted_misuse_is_counted_from_their_hits(home: Home):

@@ -1,11 +1,14 @@
 """One run over landed files: what it prints, publishes and keeps."""
 
 import json
+from pathlib import Path
 
 import duckdb
 
 from orchestration.home import Home
-from tests.warehouse.conftest import rows, succeed
+from orchestration.summary import describe, read_summary
+from orchestration.warehouse import connect
+from tests.warehouse.conftest import copy_of, rows, succeed
 
 PUBLISHED = {
     "alerts",
@@ -102,6 +105,19 @@ def test_checks_of_dbt_and_of_great_expectations_are_on_record(full: tuple[Home,
     assert names[0] >= 3
     assert names[1] >= 100
     assert names[2] is True
+
+
+def test_a_rule_without_a_day_is_not_one_whose_feed_is_absent(
+    full: tuple[Home, str], tmp_path: Path
+):
+    home = copy_of(full[0], tmp_path / "home")
+    assert read_summary(home, 0, 1.0).without_a_day == []
+    with connect(home) as connection:
+        connection.execute("delete from scoring.rule_coverage where rule_id = 'merchant_001'")
+    summary = read_summary(home, 0, 1.0)
+    assert [rule.split()[0] for rule in summary.without_a_day] == ["merchant_001"]
+    assert not any(rule.startswith("merchant_001") for rule in summary.not_evaluated)
+    assert "no day was built since: merchant_001" in describe(summary, home)
 
 
 def test_running_again_with_nothing_new_changes_nothing(full: tuple[Home, str]):

@@ -55,6 +55,13 @@ def test_two_runs_issue_what_one_issues(full: tuple[Home, str], walked: tuple[Ho
         assert differences(full[0], walked[1], query) == 0, query
 
 
+def test_the_days_of_a_run_are_dates_in_what_it_sends(walked: tuple[Home, Home]):
+    sent = walked[0].dbt_target / "run" / "cardwatch" / "models" / "scoring" / "rule_hits.sql"
+    sql = sent.read_text(encoding="utf-8")
+    assert f"(date '{MIDDLE}' + 1)" in sql
+    assert "int_build_window" not in sql
+
+
 @pytest.mark.parametrize(
     "table", ["features.feat_transaction", "scoring.risk", "labels.label_decisions"]
 )
