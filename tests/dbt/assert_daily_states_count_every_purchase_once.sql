@@ -99,6 +99,13 @@ states as (
     from {{ ref('feat_employee_merchant_daily') }}
     union all
     select
+        'feat_employee_category_daily' as table_name,
+        transaction_date,
+        txn_count,
+        null as amount_sum
+    from {{ ref('feat_employee_category_daily') }}
+    union all
+    select
         'feat_department_daily' as table_name,
         transaction_date,
         txn_count,
@@ -151,6 +158,10 @@ table_keys as (
     union all
     select
         'feat_employee_merchant_daily' as table_name,
+        'employee' as known_key
+    union all
+    select
+        'feat_employee_category_daily' as table_name,
         'employee' as known_key
     union all
     select

@@ -49,7 +49,8 @@ def test_unsupervised_detectors_read_neither_decisions_nor_flags() -> None:
     refused = [
         row["feature"]
         for row in catalogue()
-        if row["in_anomaly"] == "true" and row["unit"] in {"rate", "yes_no"}
+        for flag in ("in_anomaly", "in_peer", "in_collective")
+        if row[flag] == "true" and row["unit"] in {"rate", "yes_no"}
     ]
     assert not refused
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from scipy.spatial.distance import jensenshannon
 
 Values = dict[str, float | None]
 
@@ -25,6 +26,10 @@ MINUTES = {"10m": 10, "15m": 15, "30m": 30, "1h": 60}
 DAY = pd.Timedelta(days=1)
 FEWEST_FOR_A_SPREAD = 5
 FEWEST_TIMES = 10
+FEWEST_DAYS_OF_HABITS = 28
+FEWEST_IN_A_MIXED_WEEK = 3
+FEWEST_BEFORE_A_MIXED_WEEK = 10
+SMOOTHING_OF_A_MIXED_WEEK = 5
 LONGEST_LOOKBACK = 365
 EARTH_RADIUS_KILOMETRES = 6371.0088
 
@@ -439,6 +444,7 @@ class BruteForce:
             **self.of_approver(transaction),
             **self.of_decisions(transaction),
             **self.of_misuse_run(transaction),
+            **self.of_habits(transaction),
         }
 
     def _purchases_of(self, column: str, value: Any) -> pd.DataFrame:
@@ -880,6 +886,68 @@ class BruteForce:
         )
         values["card_days_since_category"] = days_since_last(rows, day)
         return values
+
+    # --- the last week against the weeks before it
+
+    def of_habits(self, transaction: pd.Series) -> Values:
+        """How far the last week of holder and merchant is from the days 8 to 90 before."""
+        day = transaction["day"]
+        at_merchant = self._purchases_of("merchant_id", transaction["merchant_id"])
+        cards = [
+            (float(of_day["card_id"].nunique()), name)
+            for name, of_day in at_merchant.groupby("day")
+        ]
+        values: Values = {
+            "merchant_amount_shift_7d": self._amount_shift(at_merchant, day),
+            "merchant_card_shift_7d": None,
+            "employee_amount_shift_7d": None,
+            "employee_category_shift_7d": None,
+        }
+        known = self._days_known_before_the_week(at_merchant, day)
+        if known >= FEWEST_DAYS_OF_HABITS:
+            in_week = sum(number for number, name in cards if 1 <= (day - name).days <= 7)
+            before = sum(number for number, name in cards if 8 <= (day - name).days <= 90)
+            usual = before / known * 7
+            values["merchant_card_shift_7d"] = (in_week - usual) / math.sqrt(usual + 1)
+        if is_known(transaction["employee_id"]):
+            of_employee = self._purchases_of("employee_id", transaction["employee_id"])
+            values["employee_amount_shift_7d"] = self._amount_shift(of_employee, day)
+            values["employee_category_shift_7d"] = self._category_shift(of_employee, day)
+        return values
+
+    @staticmethod
+    def _days_known_before_the_week(rows: pd.DataFrame, day: pd.Timestamp) -> int:
+        """Of the days 8 to 90 before, those since the first purchase of the year before."""
+        year = days_before(rows, day, LONGEST_LOOKBACK)
+        if not len(year):
+            return 0
+        first = year["day"].min()
+        return sum(first <= day - before * DAY for before in range(8, 91))
+
+    def _amount_shift(self, rows: pd.DataFrame, day: pd.Timestamp) -> float | None:
+        """The last week's spending less that of a mean week, in standard deviations of a week."""
+        known = self._days_known_before_the_week(rows, day)
+        earlier = days_before(rows, day, 90, 8)
+        if known < FEWEST_DAYS_OF_HABITS or len(earlier) < FEWEST_FOR_A_SPREAD:
+            return None
+        daily = [total(of_day) for _, of_day in earlier.groupby("day")]
+        daily += [0.0] * (known - len(daily))
+        usual = 7 * math.fsum(daily) / known
+        width = max(math.sqrt(7) * float(np.std(daily)), usual / 10)
+        return (total(days_before(rows, day, 7)) - usual) / width
+
+    @staticmethod
+    def _category_shift(rows: pd.DataFrame, day: pd.Timestamp) -> float | None:
+        """Distance of the mix of categories of the last week from the one before it."""
+        week = days_before(rows, day, 7)["category_key"]
+        earlier = days_before(rows, day, 90, 8)["category_key"]
+        if len(week) < FEWEST_IN_A_MIXED_WEEK or len(earlier) < FEWEST_BEFORE_A_MIXED_WEEK:
+            return None
+        names = sorted({*week, *earlier})
+        usual = np.array([(earlier == name).mean() for name in names])
+        counted = np.array([(week == name).sum() for name in names])
+        smoothed = counted + SMOOTHING_OF_A_MIXED_WEEK * usual
+        return float(jensenshannon(smoothed / smoothed.sum(), usual, base=2))
 
     # --- card and merchant, employee and merchant, approver and merchant
 

@@ -39,6 +39,8 @@ TOLERANCES = {
     "peer_amount_z_90d": 1e-5,
     "card_time_surprise_90d": 1e-5,
     "card_hours_from_usual_90d": 1e-5,
+    # the square root of a sum that is rounded to 15 places
+    "employee_category_shift_7d": 1e-6,
 }
 
 

@@ -32,8 +32,13 @@ windowed as (
         sum(amount_sum) over last_90d as amount_sum_90d,
         sum(amount_square_sum) over last_90d as amount_square_sum_90d,
         max(amount_max) over last_90d as amount_max_90d,
+        sum(txn_count) over days_8_to_90 as earlier_txn_count,
+        sum(amount_sum) over days_8_to_90 as earlier_amount_sum,
+        sum(amount_sum::decimal(17, 2) * amount_sum::decimal(17, 2)) over days_8_to_90
+            as earlier_amount_square_sum,
         sum(txn_count) over last_365d as txn_count_365d,
         sum(amount_sum) over last_365d as amount_sum_365d,
+        min(case when txn_count > 0 then day end) over last_365d as first_active_day,
         max(case when txn_count > 0 then day end) over last_365d as last_active_day
     from daily
     window
@@ -49,10 +54,24 @@ windowed as (
             partition by employee_id order by day
             range between 90 preceding and 1 preceding
         ),
+        days_8_to_90 as (
+            partition by employee_id order by day
+            range between 90 preceding and 8 preceding
+        ),
         last_365d as (
             partition by employee_id order by day
             range between 365 preceding and 1 preceding
         )
+),
+
+compared as (
+    select
+        *,
+        -- of the days 8 to 90 before, those since the first purchase that is known
+        case
+            when first_active_day is not null then least(83, day - 7 - first_active_day)
+        end as earlier_days
+    from windowed
 ),
 
 final as (
@@ -74,8 +93,9 @@ final as (
         coalesce(txn_count_365d, 0)::double as employee_txn_count_365d,
         coalesce(amount_sum_365d, 0)::double as employee_amount_sum_365d,
         amount_sum_365d::double / nullif(txn_count_365d, 0) as employee_amount_mean_365d,
-        (day - last_active_day)::double as employee_days_since_active
-    from windowed
+        (day - last_active_day)::double as employee_days_since_active,
+        {{ amount_shift() }} as employee_amount_shift_7d
+    from compared
     where {{ in_build_window('transaction_date') }}
 )
 

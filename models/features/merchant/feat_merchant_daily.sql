@@ -13,6 +13,7 @@ final as (
         merchant_id,
         transaction_date,
         count(*) filter (where is_purchase) as txn_count,
+        count(distinct card_id) filter (where is_purchase) as card_count,
         coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum,
         max(amount_exact) filter (where is_purchase) as amount_max,
         coalesce(sum((amount_exact * amount_exact)::decimal(34, 4)) filter (where is_purchase), 0)

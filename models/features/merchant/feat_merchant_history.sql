@@ -24,6 +24,8 @@ windowed as (
         transaction_date,
         day,
         sum(txn_count) over last_7d as txn_count_7d,
+        sum(amount_sum) over last_7d as amount_sum_7d,
+        sum(card_count) over last_7d as card_days_7d,
         sum(txn_count) over last_14d as txn_count_14d,
         sum(txn_count) over last_30d as txn_count_30d,
         sum(amount_sum) over last_30d as amount_sum_30d,
@@ -31,7 +33,13 @@ windowed as (
         sum(amount_sum) over last_90d as amount_sum_90d,
         sum(amount_square_sum) over last_90d as amount_square_sum_90d,
         max(amount_max) over last_90d as amount_max_90d,
+        sum(txn_count) over days_8_to_90 as earlier_txn_count,
+        sum(amount_sum) over days_8_to_90 as earlier_amount_sum,
+        sum(amount_sum::decimal(17, 2) * amount_sum::decimal(17, 2)) over days_8_to_90
+            as earlier_amount_square_sum,
+        sum(card_count) over days_8_to_90 as earlier_card_days,
         sum(txn_count) over last_365d as txn_count_365d,
+        min(case when txn_count > 0 then day end) over last_365d as first_active_day,
         max(case when txn_count > 0 then day end) over last_365d as last_active_day
     from daily
     window
@@ -51,10 +59,26 @@ windowed as (
             partition by merchant_id order by day
             range between 90 preceding and 1 preceding
         ),
+        days_8_to_90 as (
+            partition by merchant_id order by day
+            range between 90 preceding and 8 preceding
+        ),
         last_365d as (
             partition by merchant_id order by day
             range between 365 preceding and 1 preceding
         )
+),
+
+compared as (
+    select
+        *,
+        -- of the days 8 to 90 before, those since the first purchase that is known
+        case
+            when first_active_day is not null then least(83, day - 7 - first_active_day)
+        end as earlier_days,
+        7 * coalesce(earlier_card_days, 0)::double / nullif(earlier_days, 0)
+            as earlier_card_days_per_week
+    from windowed
 ),
 
 final as (
@@ -71,8 +95,16 @@ final as (
         {{ standard_deviation('txn_count_90d', 'amount_sum_90d', 'amount_square_sum_90d') }}
             as merchant_amount_std_90d,
         coalesce(txn_count_365d, 0)::double as merchant_txn_count_365d,
-        (day - last_active_day)::double as merchant_days_since_active
-    from windowed
+        (day - last_active_day)::double as merchant_days_since_active,
+        {{ amount_shift() }} as merchant_amount_shift_7d,
+        -- card-days per week, of which chance alone makes a Poisson count
+        case
+            when earlier_days >= 28
+                then
+                    (coalesce(card_days_7d, 0)::double - earlier_card_days_per_week)
+                    / sqrt(earlier_card_days_per_week + 1)
+        end as merchant_card_shift_7d
+    from compared
     where {{ in_build_window('transaction_date') }}
 )
 

@@ -23,9 +23,10 @@ transactions as (
     'feat_transaction_intraday', 'feat_transaction_employee', 'feat_transaction_travel',
     'feat_transaction_meeting', 'feat_transaction_misuse_run', 'feat_card_history',
     'feat_card_quartile', 'feat_card_spread', 'feat_employee_history', 'feat_employee_spread',
-    'feat_department_history', 'feat_merchant_history', 'feat_merchant_spread',
-    'feat_card_merchant_history', 'feat_employee_merchant_history', 'feat_card_category_history',
-    'feat_card_city_history', 'feat_peer_history', 'feat_decision_history',
+    'feat_employee_category_shift', 'feat_department_history', 'feat_merchant_history',
+    'feat_merchant_spread', 'feat_card_merchant_history', 'feat_employee_merchant_history',
+    'feat_card_category_history', 'feat_card_city_history', 'feat_peer_history',
+    'feat_decision_history',
 ] %}
     {{ table }} as (
         select * from {{ ref(table) }}
@@ -48,6 +49,7 @@ joined as (
         card_spread.* exclude (card_id, transaction_date),
         employee_history.* exclude (employee_id, transaction_date),
         employee_spread.* exclude (employee_id, transaction_date),
+        employee_category_shift.* exclude (employee_id, transaction_date),
         department_history.* exclude (department_id, transaction_date),
         merchant_history.* exclude (merchant_id, transaction_date),
         merchant_spread.* exclude (merchant_id, transaction_date),
@@ -114,6 +116,10 @@ joined as (
         on
             transactions.transaction_date = employee_spread.transaction_date
             and transactions.employee_id = employee_spread.employee_id
+    left outer join feat_employee_category_shift as employee_category_shift
+        on
+            transactions.transaction_date = employee_category_shift.transaction_date
+            and transactions.employee_id = employee_category_shift.employee_id
     left outer join feat_department_history as department_history
         on
             transactions.transaction_date = department_history.transaction_date
@@ -503,7 +509,13 @@ final as (
         card_category_amount_max_90d,
         card_category_amount_std_90d,
         card_category_txn_count_90d / nullif(card_txn_count_90d, 0) as card_category_share_90d,
-        card_days_since_category
+        card_days_since_category,
+
+        -- what the last week changed in the habits of holder and merchant
+        employee_category_shift_7d,
+        employee_amount_shift_7d,
+        merchant_amount_shift_7d,
+        merchant_card_shift_7d
     from joined
 )
 
