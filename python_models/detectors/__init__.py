@@ -17,7 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors import empirical_tails, gradient_boosted_tree, isolation_forest
+from detectors import (
+    empirical_tails,
+    gaussian_mixture,
+    gradient_boosted_tree,
+    isolation_forest,
+    nearest_neighbours,
+    principal_components,
+)
 from detectors.artefacts import Timeline, artefact_row
 from detectors.contract import (
     ARTEFACT_SCHEMA,
@@ -27,7 +34,7 @@ from detectors.contract import (
     read_parameters,
 )
 from detectors.features import read_catalogue
-from detectors.scoring import score_batch
+from detectors.scoring import score_batches
 from detectors.training import read_training
 
 __all__ = [
@@ -42,11 +49,16 @@ __all__ = [
 ]
 
 _REGISTRY: dict[str, Detector] = {
-    module.DETECTOR.name: module.DETECTOR
-    for module in (
-        gradient_boosted_tree,
-        isolation_forest,
-        empirical_tails,
+    detector.name: detector
+    for detector in (
+        gradient_boosted_tree.DETECTOR,
+        isolation_forest.DETECTOR,
+        empirical_tails.DETECTOR,
+        principal_components.DETECTOR,
+        nearest_neighbours.DETECTOR,
+        gaussian_mixture.DETECTOR,
+        empirical_tails.PEER_DEVIATION,
+        empirical_tails.COLLECTIVE_SHIFT,
     )
 }
 
@@ -64,11 +76,12 @@ def fit(
 ) -> pa.Table:
     """Fit a detector on what was known before `trained_until`.
 
-    features: the catalogue, one row per feature: feature, scale ('linear' or 'log'), in_tree,
-        in_anomaly.
+    features: the catalogue, one row per feature: feature, scale ('linear' or 'log'), and the
+        detector's flag (in_tree, in_anomaly, in_peer or in_collective).
     parameters: values for the detector's parameters; those not given keep their defaults.
     training: transaction_id, transaction_date (before `trained_until`), a column per feature
-        (null where unknown), misuse (null while not decided) and weight, in any order.
+        (null where unknown), misuse (null while not decided), weight and, if there are segments,
+        segment, in any order.
 
     Returns one row of `ARTEFACT_SCHEMA`, with the status 'skipped' and a note when too little is
     known to fit. Raises `DetectorError` for input or parameters that cannot be used.
@@ -85,24 +98,26 @@ def fit(
 def score(
     algorithm: str, *, artefacts: pa.Table, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    """Score record batches, one at a time and in their order.
+    """Score record batches, a few at the same time, and yield them in their order.
 
     artefacts: rows of `ARTEFACT_SCHEMA`; those of other detectors and skipped ones are ignored.
         Every hash is verified here, before anything is loaded.
-    batches: transaction_id, transaction_date and the feature columns.
+    batches: transaction_id, transaction_date, the feature columns and, if there are segments,
+        segment.
 
     Each row is scored by the fitted version with the latest `trained_until` on or before its
     date, and comes out with nulls when there is none. Yields batches of `SCORE_SCHEMA`. Raises
     `DetectorError` for artefacts that were changed or cannot be loaded, and for missing columns.
     """
     timeline = Timeline(_detector(algorithm), artefacts)
-    return (score_batch(timeline, batch) for batch in batches)
+    return score_batches(timeline, batches)
 
 
 def input_columns(algorithm: str, features: pa.Table) -> list[str]:
-    """Columns that `score` reads for a detector: the keys and its features of the catalogue."""
+    """Columns that `score` reads for a detector: keys, segment, its features of the catalogue."""
     catalogue = read_catalogue(features, _detector(algorithm).catalogue_flag)
-    return ["transaction_id", "transaction_date", *(feature.name for feature in catalogue)]
+    names = (feature.name for feature in catalogue)
+    return ["transaction_id", "transaction_date", "segment", *names]
 
 
 def fit_due(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -28,6 +30,7 @@ FITTED = "fitted"
 SKIPPED = "skipped"
 
 NUMERIC_KINDS = "fiu"
+ARRAY_TYPES = ("<f4", "<f8")
 
 
 def artefact_row(
@@ -114,6 +117,36 @@ def read_numbers(values: object, name: str) -> Floats:
             raise DetectorError(f"The artefact is not usable: {complaint}.") from error
     require(np.isfinite(numbers).all(), complaint)
     return numbers
+
+
+def write_array(values: Floats, kind: str = "<f8") -> dict[str, Any]:
+    """An array as its little-endian bytes in base64, which JSON carries faster than digits."""
+    stored = np.ascontiguousarray(values, dtype=kind)
+    data = base64.b64encode(stored.tobytes()).decode()
+    return {"type": kind, "shape": list(stored.shape), "data": data}
+
+
+def read_array(content: object, name: str, shape: Sequence[int | None]) -> Floats:
+    """What `write_array` wrote, as float64 of the given shape (None: any length); all finite."""
+    fields: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
+    kind, stored = fields.get("type"), fields.get("shape")
+    require(kind in ARRAY_TYPES and isinstance(fields.get("data"), str), f"{name} is not an array")
+    require(
+        isinstance(stored, list)
+        and len(stored) == len(shape)
+        and all(type(length) is int and length >= 0 for length in stored)
+        and all(asked in (None, length) for asked, length in zip(shape, stored, strict=True)),
+        f"{name} has another shape",
+    )
+    try:
+        data = base64.b64decode(str(fields["data"]), validate=True)
+    except ValueError as error:
+        raise DetectorError(f"The artefact is not usable: {name} is not base64.") from error
+    lengths: list[int] = list(stored or [])
+    require(len(data) == math.prod(lengths) * np.dtype(kind).itemsize, f"{name} differs in length")
+    values = np.frombuffer(data, dtype=kind).astype(np.float64).reshape(lengths)
+    require(np.isfinite(values).all(), f"{name} has a value that is not finite")
+    return values
 
 
 class Timeline:

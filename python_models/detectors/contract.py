@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from detectors.features import Segments
     from detectors.training import Training
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +55,7 @@ SCORE_SCHEMA = pa.schema(
         ("probability", pa.float64()),
         ("version", pa.string()),
         ("reasons", pa.list_(REASON_TYPE)),
+        ("nearest", pa.list_(pa.string())),
     ]
 )
 
@@ -119,7 +121,9 @@ class Scored:
 
     `score`, and `tail` and `probability` where the detector has them, have shape (n,).
     `explained` holds the positions of the k rows above the detector's frozen threshold, and
-    `contributions`, shape (k, features), how much each feature pushed their score up.
+    `contributions`, shape (k, features), how much each feature pushed their score up. `nearest`
+    holds for each of the k rows the ids of the reference rows most like it, nearest first, where
+    the detector compares with single rows.
     """
 
     score: Floats
@@ -127,6 +131,7 @@ class Scored:
     contributions: Floats
     tail: Floats | None = None
     probability: Floats | None = None
+    nearest: Sequence[Sequence[str]] | None = None
 
 
 class Model(Protocol):
@@ -136,8 +141,11 @@ class Model(Protocol):
     def features(self) -> tuple[str, ...]:
         """Names of the columns that `score` takes, in this order."""
 
-    def score(self, columns: Sequence[Floats]) -> Scored:
-        """Score n rows given as one array of shape (n,) per feature, nulls as NaN."""
+    def score(self, columns: Sequence[Floats], segments: Segments) -> Scored:
+        """Score n rows given as one array of shape (n,) per feature, nulls as NaN.
+
+        `segments` says for each row in which part of the company its score is to be ranked.
+        """
 
 
 @dataclass(frozen=True)

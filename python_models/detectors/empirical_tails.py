@@ -10,12 +10,15 @@ For the value x of a feature among n reference values
 
     left  = (1 + number of reference values <= x) / (n + 1)
     right = (1 + number of reference values >= x) / (n + 1)
-    part  = max(-ln left, -ln right)
+    part  = max(-ln left, -ln right), or -ln right alone where only high values matter
 
 and the score of a row is the sum of its parts, in nats. Both tails include x itself, so a value
 that 90 % of the reference shares has parts near zero on either side. The scale of a feature does
 not matter, because only ranks do. A missing value takes the part of the reference median, and a
 feature without any reference value has the part 0.
+
+Deviations from peers and signs of several purchases that belong together are columns of their
+own, high when suspicious. They are read by two more detectors of this algorithm.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ import numpy as np
 
 from detectors.artefacts import read_json, read_names, read_numbers, require, write_json
 from detectors.contract import Detector, Floats, Integers, Outcome, Scored, bounded
-from detectors.features import lower_median
+from detectors.features import Segments, lower_median
 from detectors.reference import (
     FrozenScores,
     ReferenceParameters,
@@ -40,7 +43,7 @@ from detectors.reference import (
 from detectors.training import Training
 
 NAME = "empirical_tails"
-FORMAT = "cardwatch/empirical_tails/1"
+FORMAT = "cardwatch/empirical_tails/2"
 LARGEST_COUNT = 2**53  # the largest whole number that JSON readers agree on
 
 
@@ -50,9 +53,18 @@ class EmpiricalTailsParameters(ReferenceParameters):
 
     tail_step: the reference keeps a value wherever the logarithm of either tail moves on by this
         step, so a part is at most this much (in nats) below its exact value.
+    upper_only: 1 to count high values only, 0 to count low ones too.
     """
 
     tail_step: float = bounded(0.05, 0.0001, 1.0)
+    upper_only: int = bounded(0, 0, 1)
+
+
+@dataclass(frozen=True)
+class UpperTailsParameters(EmpiricalTailsParameters):
+    """The same parameters, but only high values count."""
+
+    upper_only: int = bounded(1, 0, 1)
 
 
 class TailTable:
@@ -63,7 +75,9 @@ class TailTable:
     never makes a value look rarer than it is.
     """
 
-    def __init__(self, knots: Floats, below: Integers, upto: Integers, fill: float) -> None:
+    def __init__(
+        self, knots: Floats, below: Integers, upto: Integers, fill: float, *, upper_only: bool
+    ) -> None:
         """Take k ascending knots with their counts, all of shape (k,); k = 0 without values."""
         self._knots, self._below, self._upto, self._fill = knots, below, upto, fill
         total = int(upto[-1]) if upto.size else 0
@@ -76,20 +90,17 @@ class TailTable:
         not_above[1::2], not_below[1::2] = upto, total - below
         inside[0::2] = np.append(below, total) - np.append(0, upto)
         inside[1::2] = upto - below
-        self._parts = np.array(
-            [
-                -math.log((1 + min(left, right)) / (1 + total))
-                for left, right in zip(not_above.tolist(), not_below.tolist(), strict=True)
-            ]
-        )
+        counted = not_below if upper_only else np.minimum(not_above, not_below)
+        self._parts = np.array([-math.log((1 + count) / (1 + total)) for count in counted.tolist()])
         self.mean = float((inside * self._parts).sum() / total) if total else 0.0
 
     @classmethod
-    def fit(cls, values: Floats, tail_step: float) -> TailTable:
+    def fit(cls, values: Floats, tail_step: float, *, upper_only: bool = False) -> TailTable:
         """Count the finite values, shape (n,), and keep the knots that `tail_step` asks for."""
         fill = lower_median(values)
         if fill is None:
-            return cls(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), 0.0)
+            counts = np.empty(0, np.int64)
+            return cls(np.empty(0), counts, counts, 0.0, upper_only=upper_only)
         distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
         upto = np.cumsum(counts)
         below, total = upto - counts, upto[-1]
@@ -98,10 +109,10 @@ class TailTable:
         for before, after in ((below, upto), (total - upto, total - below)):
             steps = [np.floor(np.log1p(count) / tail_step) for count in (before, after)]
             keep |= steps[0] != steps[1]
-        return cls(distinct[keep], below[keep], upto[keep], fill)
+        return cls(distinct[keep], below[keep], upto[keep], fill, upper_only=upper_only)
 
     @classmethod
-    def read(cls, content: object) -> TailTable:
+    def read(cls, content: object, *, upper_only: bool) -> TailTable:
         """Read what `content` wrote from an untrusted artefact."""
         require(isinstance(content, Mapping), "a feature is not an object")
         fields: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
@@ -112,7 +123,7 @@ class TailTable:
         require((np.diff(knots) > 0).all(), "the knots do not ascend")
         require((np.append(0, upto) <= np.append(below, upto[-1:].sum())).all(), "counts overlap")
         require((below < upto).all(), "a knot has no values")
-        return cls(knots, below, upto, float(fill))
+        return cls(knots, below, upto, float(fill), upper_only=upper_only)
 
     def content(self) -> dict[str, Any]:
         """The part of an artefact that restores this table exactly."""
@@ -146,17 +157,18 @@ class EmpiricalTailsModel:
         self._tables = tables
         self._reference = reference
 
-    def score(self, columns: Sequence[Floats]) -> Scored:
+    def score(self, columns: Sequence[Floats], segments: Segments) -> Scored:
         """Score n rows; contributions add up to the score less the reference's mean score."""
         score = total_parts(self._tables, columns)
-        explained = self._reference.explained(score)
+        tail = self._reference.tail(score, segments)
+        explained = self._reference.explained(tail)
         contributions = [
             table.parts(column) - table.mean
             for table, column in zip(self._tables, take_rows(columns, explained), strict=True)
         ]
         return Scored(
             score=score,
-            tail=self._reference.tail(score),
+            tail=tail,
             explained=explained,
             contributions=np.column_stack(contributions),
         )
@@ -176,15 +188,17 @@ def fit(training: Training, parameters: EmpiricalTailsParameters) -> Outcome:
     if isinstance(sample, Outcome):
         return sample
     tables = [
-        TailTable.fit(column, parameters.tail_step)
+        TailTable.fit(column, parameters.tail_step, upper_only=parameters.upper_only == 1)
         for column in take_rows(training.columns, sample.rows)
     ]
     scores = total_parts(tables, take_rows(training.columns, sample.scored))
+    segments = training.segments.take(sample.scored)
     content = {
         "format": FORMAT,
         "features": [feature.name for feature in training.features],
         "tables": [table.content() for table in tables],
-        **FrozenScores.freeze(scores, parameters.explained_share).content(),
+        "upper_only": parameters.upper_only,
+        **FrozenScores.freeze(scores, segments, parameters).content(),
     }
     return Outcome(training_rows=sample.rows.size, payload=write_json(content))
 
@@ -195,7 +209,9 @@ def load(payload: bytes) -> EmpiricalTailsModel:
     features = read_names(content)
     tables = content.get("tables")
     require(isinstance(tables, list), "it has no tables")
-    checked = [TailTable.read(table) for table in tables or []]
+    upper_only = content.get("upper_only")
+    require(type(upper_only) is int and upper_only in (0, 1), "upper_only is neither 0 nor 1")
+    checked = [TailTable.read(table, upper_only=upper_only == 1) for table in tables or []]
     require(len(checked) == len(features), "features and tables differ in number")
     return EmpiricalTailsModel(features, checked, FrozenScores.read(content))
 
@@ -215,6 +231,22 @@ DETECTOR = Detector(
     name=NAME,
     catalogue_flag="in_anomaly",
     parameters=EmpiricalTailsParameters,
+    fit=fit,
+    load=load,
+)
+
+PEER_DEVIATION = Detector(
+    name="peer_deviation",
+    catalogue_flag="in_peer",
+    parameters=UpperTailsParameters,
+    fit=fit,
+    load=load,
+)
+
+COLLECTIVE_SHIFT = Detector(
+    name="collective_shift",
+    catalogue_flag="in_collective",
+    parameters=UpperTailsParameters,
     fit=fit,
     load=load,
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.contract import DetectorError, Floats
+from detectors.contract import DetectorError, Floats, Integers
 
 SCALES = ("linear", "log")
 
@@ -19,6 +19,18 @@ class Feature:
 
     name: str
     scale: str
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segment of n rows: `codes`, shape (n,), are positions in `names`, or -1 for none."""
+
+    names: tuple[str, ...]
+    codes: Integers
+
+    def take(self, rows: Integers) -> Segments:
+        """The given rows."""
+        return Segments(self.names, self.codes[rows])
 
 
 def read_catalogue(catalogue: pa.Table, flag: str) -> tuple[Feature, ...]:
@@ -68,6 +80,17 @@ def read_numbers(rows: pa.Table | pa.RecordBatch, name: str) -> Floats:
     """The column `name` as float64 of shape (rows,), nulls as NaN, without a copy if possible."""
     values = read_column(rows, name, pa.float64())
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def read_segments(rows: pa.Table | pa.RecordBatch) -> Segments:
+    """The column `segment`; rows have none where it is null, or where there is no such column."""
+    if "segment" not in rows.schema.names:
+        return Segments((), np.full(rows.num_rows, -1, dtype=np.int64))
+    values = read_column(rows, "segment", pa.string())
+    distinct = pc.drop_null(pc.unique(values))
+    known = distinct.take(pc.array_sort_indices(distinct))
+    codes = pc.fill_null(pc.index_in(values, value_set=known), -1)
+    return Segments(tuple(known.to_pylist()), codes.to_numpy(zero_copy_only=False).astype(np.int64))
 
 
 def scaled(values: Floats, scale: str) -> Floats:

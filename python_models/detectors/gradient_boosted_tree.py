@@ -24,6 +24,7 @@ import numpy as np
 
 from detectors.artefacts import read_json, read_names, read_number, require, write_json
 from detectors.contract import Detector, DetectorError, Floats, Outcome, Scored, bounded
+from detectors.features import Segments
 from detectors.reference import take_rows, upper_threshold
 from detectors.training import Training
 
@@ -111,8 +112,8 @@ class GradientBoostedTreeModel:
         self._booster = booster
         self._explain_above = explain_above
 
-    def score(self, columns: Sequence[Floats]) -> Scored:
-        """Score n rows."""
+    def score(self, columns: Sequence[Floats], _segments: Segments) -> Scored:
+        """Score n rows; a probability means the same in every segment."""
         score = log_odds(self._booster, columns)
         explained = np.flatnonzero(score >= self._explain_above)
         return Scored(

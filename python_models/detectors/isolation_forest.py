@@ -34,7 +34,7 @@ from skops import io as skops_io
 
 from detectors.artefacts import read_names, read_numbers, require
 from detectors.contract import Detector, DetectorError, Floats, Outcome, Scored, bounded
-from detectors.features import check_scale, lower_median, scaled
+from detectors.features import Segments, check_scale, lower_median, scaled
 from detectors.reference import (
     FrozenScores,
     ReferenceParameters,
@@ -45,7 +45,7 @@ from detectors.reference import (
 from detectors.training import Training
 
 NAME = "isolation_forest"
-FORMAT = "cardwatch/isolation_forest/1"
+FORMAT = "cardwatch/isolation_forest/2"
 
 Matrix = npt.NDArray[np.float32]
 
@@ -157,14 +157,15 @@ class IsolationForestModel:
         self._paths = paths
         self._reference = reference
 
-    def score(self, columns: Sequence[Floats]) -> Scored:
+    def score(self, columns: Sequence[Floats], segments: Segments) -> Scored:
         """Score n rows."""
         matrix = self._scaling.matrix(columns)
         score = self._paths.score(matrix)
-        explained = self._reference.explained(score)
+        tail = self._reference.tail(score, segments)
+        explained = self._reference.explained(tail)
         return Scored(
             score=score,
-            tail=self._reference.tail(score),
+            tail=tail,
             explained=explained,
             contributions=self._drops(matrix[explained], score[explained]),
         )
@@ -201,15 +202,14 @@ def fit(training: Training, parameters: IsolationForestParameters) -> Outcome:
         random_state=parameters.seed,
     ).fit(scaling.matrix(columns))
     scores = Paths(forest).score(scaling.matrix(take_rows(training.columns, sample.scored)))
-    reference = FrozenScores.freeze(scores, parameters.explained_share).content()
+    reference = FrozenScores.freeze(scores, training.segments.take(sample.scored), parameters)
     content = {
         "format": FORMAT,
         "features": list(names),
         "scales": list(scales),
         "medians": scaling.medians,
         "forest": forest,
-        **reference,
-        "reference_scores": np.asarray(reference["reference_scores"]),
+        **reference.content(),
     }
     return Outcome(training_rows=sample.rows.size, payload=_write_archive(content))
 

@@ -7,14 +7,16 @@ is explained depends on what else is scored with it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from detectors.artefacts import read_number, read_numbers, require
+from detectors.artefacts import read_array, read_number, require, write_array
 from detectors.contract import Floats, Integers, Outcome, bounded
+from detectors.features import Segments
 from detectors.training import Training
 
 
@@ -25,13 +27,15 @@ class ReferenceParameters:
     minimum_rows: fewer usable rows than this and the fit is skipped.
     maximum_rows: at most so many rows, sampled by a hash of their id, are learned from.
     maximum_reference_scores: at most so many of their scores are kept as the reference.
-    explained_share: share of the reference rows, those with the highest scores, that would be
+    minimum_segment_rows: a segment with fewer reference scores than this is ranked among all.
+    explained_share: share of the reference rows, those with the highest tails, that would be
         given reasons.
     """
 
     minimum_rows: int = bounded(1_000, 2, 10_000_000)
     maximum_rows: int = bounded(200_000, 2, 10_000_000)
     maximum_reference_scores: int = bounded(50_000, 2, 1_000_000)
+    minimum_segment_rows: int = bounded(1_000, 2, 1_000_000)
     explained_share: float = bounded(0.02, 0.0, 1.0)
 
 
@@ -63,47 +67,90 @@ def draw_sample(training: Training, parameters: ReferenceParameters) -> Sample |
 
 
 class FrozenScores:
-    """The reference scores of an artefact.
+    """The reference scores of an artefact, by segment where a segment has enough of them.
 
     A score s has the tail -log10(1 - u) with u = (number of reference scores <= s) / (n + 1), so
     a tail of 3 means that about one reference row in a thousand scores higher, and no tail
-    exceeds log10(n + 1).
+    exceeds log10(n + 1). The n reference scores are those of the row's segment: what is unusual
+    at headquarters may be a normal day in sales. Rows of small, new and unknown segments are
+    ranked among all reference rows.
     """
 
-    def __init__(self, scores: Floats, explain_above: float) -> None:
-        """Keep n sorted scores, shape (n,), and the score from which rows are explained."""
-        self._scores = scores
+    def __init__(
+        self, pooled: Floats, segments: Mapping[str, Floats], explain_above: float
+    ) -> None:
+        """Keep sorted scores, each of shape (n,), and the tail from which rows are explained."""
+        self._pooled = pooled
+        self._segments = segments
         self._explain_above = explain_above
-        ranks = np.arange(scores.size + 1)
-        self._tails: Floats = -np.log10(1 - ranks / (scores.size + 1))
 
     @classmethod
-    def freeze(cls, scores: Floats, explained_share: float) -> FrozenScores:
-        """Take the scores of the reference rows, shape (n,), in any order."""
-        threshold = upper_threshold(scores, np.ones_like(scores), explained_share)
-        return cls(np.sort(scores), threshold)
+    def freeze(
+        cls, scores: Floats, segments: Segments, parameters: ReferenceParameters
+    ) -> FrozenScores:
+        """Take the scores of the reference rows, shape (n,), in any order, and their segments."""
+        by_segment = {
+            name: np.sort(scores[segments.codes == code])
+            for code, name in enumerate(segments.names)
+        }
+        kept = {
+            name: values
+            for name, values in by_segment.items()
+            if values.size >= parameters.minimum_segment_rows
+        }
+        frozen = cls(np.sort(scores), kept, math.inf)
+        tails = frozen.tail(scores, segments)
+        frozen._explain_above = upper_threshold(
+            tails, np.ones_like(tails), parameters.explained_share
+        )
+        return frozen
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> FrozenScores:
         """Read what `content` wrote from an untrusted artefact."""
-        scores = read_numbers(content.get("reference_scores"), "reference_scores")
-        require(scores.size > 0 and (np.diff(scores) >= 0).all(), "the scores are not sorted")
-        return cls(scores, read_number(content, "explain_above"))
+        segments = content.get("segment_scores")
+        require(isinstance(segments, Mapping), "it has no scores by segment")
+        return cls(
+            _sorted_scores(content.get("reference_scores")),
+            {str(name): _sorted_scores(scores) for name, scores in dict(segments or {}).items()},
+            read_number(content, "explain_above"),
+        )
 
     def content(self) -> dict[str, Any]:
         """The part of an artefact that restores this reference exactly."""
         return {
-            "reference_scores": self._scores.tolist(),
+            "reference_scores": write_array(self._pooled),
+            "segment_scores": {
+                name: write_array(scores) for name, scores in self._segments.items()
+            },
             "explain_above": self._explain_above,
         }
 
-    def tail(self, scores: Floats) -> Floats:
-        """Tails of the scores, shape (n,), looked up by rank."""
-        return self._tails[np.searchsorted(self._scores, scores, side="right")]
+    def tail(self, scores: Floats, segments: Segments) -> Floats:
+        """Tails of the scores, shape (n,), each looked up by its rank in its segment."""
+        tails = _tails(self._pooled, scores)
+        for code, name in enumerate(segments.names):
+            if name in self._segments:
+                rows = np.flatnonzero(segments.codes == code)
+                tails[rows] = _tails(self._segments[name], scores[rows])
+        return tails
 
-    def explained(self, scores: Floats) -> Integers:
-        """Positions of the scores that reach the threshold."""
-        return np.flatnonzero(scores >= self._explain_above)
+    def explained(self, tails: Floats) -> Integers:
+        """Positions of the tails that reach the threshold."""
+        return np.flatnonzero(tails >= self._explain_above)
+
+
+def _tails(reference: Floats, scores: Floats) -> Floats:
+    """-log10(1 - rank / (n + 1)) of the scores among n sorted reference scores."""
+    tails: Floats = -np.log10(1 - np.arange(reference.size + 1) / (reference.size + 1))
+    return tails[np.searchsorted(reference, scores, side="right")]
+
+
+def _sorted_scores(content: object) -> Floats:
+    """Reference scores of an untrusted artefact."""
+    scores = read_array(content, "reference_scores", (None,))
+    require(scores.size > 0 and (np.diff(scores) >= 0).all(), "the scores are not sorted")
+    return scores
 
 
 def upper_threshold(scores: Floats, weight: Floats, share: float) -> float:

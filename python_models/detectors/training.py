@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors.contract import DetectorError, Floats, Integers
-from detectors.features import Feature, read_column, read_numbers
+from detectors.features import Feature, Segments, read_column, read_numbers, read_segments
 
 EPOCH = date(1970, 1, 1)
 SEPARATOR = "\x1f"
@@ -33,6 +33,7 @@ class Training:
     identifiers: tuple[str, ...]
     misuse: npt.NDArray[np.int8]
     weight: Floats
+    segments: Segments
     until: date
     first_day: date | None
     fingerprint: str
@@ -52,9 +53,10 @@ class Training:
 def read_training(rows: pa.Table, features: tuple[Feature, ...], until: date) -> Training:
     """Check and sort the training rows.
 
-    `rows` has transaction_id, transaction_date, misuse (bool, null while not decided), weight and
-    a column per feature. Raises `DetectorError` for missing columns, ids that are null or repeat,
-    unusable weights, and rows on or after `until`, which would leak what is scored into the fit.
+    `rows` has transaction_id, transaction_date, misuse (bool, null while not decided), weight, a
+    column per feature and, if there are segments, segment. Raises `DetectorError` for missing
+    columns, ids that are null or repeat, unusable weights, and rows on or after `until`, which
+    would leak what is scored into the fit.
     """
     identifiers = read_column(rows, "transaction_id", pa.string())
     dates = read_column(rows, "transaction_date", pa.date32())
@@ -83,12 +85,13 @@ def read_training(rows: pa.Table, features: tuple[Feature, ...], until: date) ->
     weight = read_numbers(rows, "weight")[positions]
     if not (np.isfinite(weight) & (weight >= 0)).all():
         raise DetectorError("A training row has no weight, or one that is negative.")
+    segments = read_segments(rows).take(positions)
     columns = tuple(_sorted_numbers(rows, feature.name, positions) for feature in features)
 
     digest = hashlib.sha256()
-    for text in ([feature.name for feature in features], sorted_identifiers):
+    for text in ([feature.name for feature in features], sorted_identifiers, segments.names):
         digest.update(SEPARATOR.join(text).encode() + b"\0")
-    for values in (days, misuse, weight, *columns):
+    for values in (days, misuse, weight, segments.codes, *columns):
         digest.update(np.ascontiguousarray(values).data)
     return Training(
         features=features,
@@ -96,6 +99,7 @@ def read_training(rows: pa.Table, features: tuple[Feature, ...], until: date) ->
         identifiers=sorted_identifiers,
         misuse=misuse,
         weight=weight,
+        segments=segments,
         until=until,
         first_day=EPOCH + timedelta(days=int(days.min())) if days.size else None,
         fingerprint=digest.hexdigest(),

@@ -17,6 +17,7 @@ import skops.io as skops_io
 
 import detectors
 from detectors import isolation_forest
+from detectors.artefacts import write_array
 
 DAY = date(2025, 8, 1)
 CATALOGUE = pa.table(
@@ -25,12 +26,19 @@ CATALOGUE = pa.table(
         "scale": ["log", "linear"],
         "in_tree": [True, True],
         "in_anomaly": [True, True],
+        "in_peer": [True, False],
+        "in_collective": [False, True],
     }
 )
 PARAMETERS = {
     "gradient_boosted_tree": {"n_estimators": 4},
     "isolation_forest": {"n_estimators": 6},
     "empirical_tails": {},
+    "principal_components": {},
+    "nearest_neighbours": {"sample_rows": 50},
+    "gaussian_mixture": {"maximum_components": 2},
+    "peer_deviation": {},
+    "collective_shift": {},
 }
 
 
@@ -146,7 +154,8 @@ class TestEveryDetector:
 
     def test_artefact_of_another_detector_is_refused(self, algorithm, artefacts):
         for other in set(PARAMETERS) - {algorithm}:
-            refused(sealed(artefacts[algorithm], payload(artefacts[other])), "cannot be loaded")
+            table = sealed(artefacts[algorithm], payload(artefacts[other]))
+            refused(table, "cannot be loaded|lists other features")
 
 
 class TestSkopsArchive:
@@ -229,8 +238,10 @@ class TestSkopsArchive:
             ({"scales": ["log", "cubic"]}, "linear or log"),
             ({"medians": np.array([1.0])}, "differ in number"),
             ({"medians": np.array([1.0, np.nan])}, "not a list of numbers"),
-            ({"reference_scores": np.array([0.6, 0.5])}, "not sorted"),
-            ({"reference_scores": np.array([])}, "not sorted"),
+            ({"reference_scores": write_array(np.array([0.6, 0.5]))}, "not sorted"),
+            ({"reference_scores": write_array(np.array([]))}, "not sorted"),
+            ({"segment_scores": {"x": write_array(np.array([2.0, 1.0]))}}, "not sorted"),
+            ({"segment_scores": []}, "no scores by segment"),
             ({"explain_above": "often"}, "explain_above"),
             ({"features": ["amount", "amount"]}, "twice"),
             ({"features": []}, "no list of features"),
@@ -290,8 +301,11 @@ class TestEmpiricalTailsArtefact:
             ({"tables": [[], []]}, "not an object"),
             ({"tables": []}, "differ in number"),
             ({"features": ["amount", 3]}, "no name"),
-            ({"reference_scores": [3.0, 1.0]}, "not sorted"),
+            ({"reference_scores": write_array(np.array([3.0, 1.0]))}, "not sorted"),
             ({"reference_scores": [True]}, "reference_scores"),
+            ({"segment_scores": {"x": write_array(np.empty(0))}}, "not sorted"),
+            ({"upper_only": True}, "neither 0 nor 1"),
+            ({"upper_only": 2}, "neither 0 nor 1"),
             ({"explain_above": None}, "explain_above"),
         ],
     )
