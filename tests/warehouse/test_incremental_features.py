@@ -770,6 +770,13 @@ def claim(number: int, day: int, **others: Any) -> Row:
     return Row("expense_claims", values | {"submitted_at": moment(day, 50_000)} | others)
 
 
+# a holder who buys every other day, in two categories, and in the last week in a third
+HABITS = (
+    *(purchase(f"u{day}", 0, day // 2 % 2, day) for day in range(0, 90, 2)),
+    *(purchase(f"u{day}", 1, 2, day, amount=3_000 + day) for day in range(90, 98)),
+)
+
+
 SEQUENCES = {
     "nothing but registers has landed": (Land(COMPANY), Run(), Run()),
     "decision before the first transaction": (
@@ -821,6 +828,13 @@ SEQUENCES = {
     "decision precedes its purchase": (
         Land((*COMPANY, purchase(0, 0, 0, 14), decision(0, True, 8), *MONTH.rows)),
         Run(until=9),
+        Run(),
+    ),
+    "purchases that change the last week come late": (
+        Land((*COMPANY, *HABITS)),
+        Run(until=92),
+        Run(),
+        Land((purchase(1, 0, 0, 95), purchase(2, 0, 1, 40, amount=70_000))),
         Run(),
     ),
 }
