@@ -28,6 +28,9 @@ PUBLISHED = {
     "planned_rules": "select * from seeds.planned_rules",
     "rule_exceptions": "select * from marts.rule_exception_status",
     "model_versions": "select * exclude (artefact) from ledger.detector_versions",
+    "rule_firing": "select * from monitoring.rule_firing",
+    "label_delay": "select * from monitoring.label_delay",
+    "expected_precision": "select * from monitoring.expected_precision",
     "load_manifest": "select * from raw.load_manifest",
     "quality_results": "select * from monitoring.quality_results",
 }

@@ -15,6 +15,9 @@ _READ = [
     dg.AssetKey(["marts", "rule_coverage_monthly"]),
     dg.AssetKey(["cases", "cases"]),
     dg.AssetKey(["scoring", "rule_catalog"]),
+    dg.AssetKey(["monitoring", "expected_precision"]),
+    dg.AssetKey(["monitoring", "label_delay"]),
+    dg.AssetKey(["monitoring", "rule_firing"]),
 ]
 
 

@@ -22,6 +22,9 @@ PUBLISHED = {
     "rule_detection",
     "planned_rules",
     "model_versions",
+    "rule_firing",
+    "label_delay",
+    "expected_precision",
     "load_manifest",
     "quality_results",
 }
