@@ -33,8 +33,6 @@ windowed as (
         sum(amount_sum) over last_90d as amount_sum_90d,
         sum(amount_square_sum) over last_90d as amount_square_sum_90d,
         max(amount_max) over last_90d as amount_max_90d,
-        sum(txn_count) over days_8_to_90 as earlier_txn_count,
-        sum(amount_sum) over days_8_to_90 as earlier_amount_sum,
         sum(amount_sum::decimal(17, 2) * amount_sum::decimal(17, 2)) over days_8_to_90
             as earlier_amount_square_sum,
         sum(card_count) over days_8_to_90 as earlier_card_days,
@@ -72,6 +70,8 @@ windowed as (
 compared as (
     select
         *,
+        txn_count_90d - coalesce(txn_count_7d, 0) as earlier_txn_count,
+        amount_sum_90d - coalesce(amount_sum_7d, 0) as earlier_amount_sum,
         -- of the days 8 to 90 before, those since the first purchase that is known
         case
             when first_active_day is not null then least(83, day - 7 - first_active_day)
