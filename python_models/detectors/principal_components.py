@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from detectors.artefacts import read_json, read_names, write_array, write_json
 from detectors.contract import Detector, Floats, Outcome, Scored, bounded
@@ -100,13 +101,7 @@ def fit(training: Training, parameters: PrincipalComponentsParameters) -> Outcom
     columns = take_rows(training.columns, sample.rows)
     normals = NormalScores.fit(columns)
     matrix = normals.matrix(columns)
-    with np.errstate(invalid="ignore"):  # shares of the variance where nothing varies at all
-        fitted = PCA(svd_solver="covariance_eigh").fit(matrix.T)
-    carried = np.cumsum(fitted.explained_variance_)
-    kept = int(np.searchsorted(carried, parameters.variance_kept * carried[-1])) + 1
-    leading = fitted.components_[: min(kept, len(columns) - 1)]
-    projection = np.eye(len(columns)) - leading.T @ leading
-    offset = projection @ fitted.mean_
+    projection, offset = _fit_projection(matrix, parameters.variance_kept)
     residuals = Residuals(normals, projection, offset)
     scores = residuals.scores(take_rows(training.columns, sample.scored))
     segments = training.segments.take(sample.scored)
@@ -120,6 +115,20 @@ def fit(training: Training, parameters: PrincipalComponentsParameters) -> Outcom
         **FrozenScores.freeze(scores, segments, parameters).content(),
     }
     return Outcome(training_rows=sample.rows.size, payload=write_json(content))
+
+
+def _fit_projection(normals: Floats, variance_kept: float) -> tuple[Floats, Floats]:
+    """I - C' C for the normal scores, shape (f, n), and its product with their mean.
+
+    One thread, because the last bits of sums depend on how many add them up.
+    """
+    with threadpool_limits(1), np.errstate(invalid="ignore"):  # shares where nothing varies
+        fitted = PCA(svd_solver="covariance_eigh").fit(normals.T)
+        carried = np.cumsum(fitted.explained_variance_)
+        kept = int(np.searchsorted(carried, variance_kept * carried[-1])) + 1
+        leading = fitted.components_[: min(kept, len(normals) - 1)]
+        projection = np.eye(len(normals)) - leading.T @ leading
+        return projection, projection @ fitted.mean_
 
 
 def load(payload: bytes) -> PrincipalComponentsModel:

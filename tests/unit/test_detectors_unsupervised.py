@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 import detectors
 from detectors import (
@@ -218,6 +219,12 @@ class TestIndependenceOfBatches:
     def test_fit_does_not_depend_on_the_order_of_rows(self, algorithm, artefacts):
         shuffled = TRAINING.take(np.random.default_rng(5).permutation(len(TRAINING)))
         assert fitted(algorithm, shuffled).equals(artefacts[algorithm])
+
+    @pytest.mark.parametrize("algorithm", ON_NORMAL_SCORES)
+    def test_fit_does_not_depend_on_the_number_of_threads(self, algorithm, artefacts):
+        for threads in (1, 3):
+            with threadpool_limits(threads):
+                assert fitted(algorithm, TRAINING).equals(artefacts[algorithm])
 
 
 class TestParallelScoring:
