@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -193,10 +194,107 @@ def canaries(
     print(describe(result))
 
 
+models_app = typer.Typer(help="List, compare, promote, roll back and retrain detector versions.")
+app.add_typer(models_app, name="models")
+Because = Annotated[str, typer.Option("--because", metavar="REASON", help="Why; it is recorded.")]
+
+
+@models_app.callback(invoke_without_command=True)
+def models_list(
+    context: typer.Context,
+    detector: Annotated[
+        str | None, typer.Option(metavar="DETECTOR", help="List only its versions.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List all versions of the detectors: stage, figures on their holdout, who promoted them."""
+    if context.invoked_subcommand:
+        return
+    from orchestration import models
+    from orchestration.home import Home
+
+    rows = models.list_versions(Home.from_environment(), detector)
+    if as_json:
+        _print_json({"versions": rows})
+        return
+    print(models.describe_versions(rows))
+
+
+@models_app.command("compare")
+def models_compare(
+    detector: Annotated[str, typer.Argument(metavar="DETECTOR")], as_json: Json = False
+) -> None:
+    """Put the candidate of a detector beside its champion."""
+    from orchestration import models
+    from orchestration.home import Home
+
+    found = models.compare(Home.from_environment(), detector)
+    if as_json:
+        _print_json(found)
+        return
+    print(models.describe_comparison(found))
+
+
+@models_app.command("promote")
+def models_promote(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="As `cardwatch models` says.")],
+    because: Because,
+    as_json: Json = False,
+) -> None:
+    """Make a version champion from the next day on."""
+    from orchestration import models
+    from orchestration.home import Home
+
+    change = models.promote(Home.from_environment(), version, because)
+    if as_json:
+        _print_json(vars(change))
+        return
+    print(models.describe_change(change))
+
+
+@models_app.command("rollback")
+def models_rollback(
+    detector: Annotated[str, typer.Argument(metavar="DETECTOR")],
+    because: Because,
+    as_json: Json = False,
+) -> None:
+    """Make the version champion again that was so before the present one."""
+    from orchestration import models
+    from orchestration.home import Home
+
+    change = models.roll_back(Home.from_environment(), detector, because)
+    if as_json:
+        _print_json(vars(change))
+        return
+    print(models.describe_change(change))
+
+
+@models_app.command("retrain")
+def models_retrain(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="DETECTOR", help="All, if none is named.")
+    ] = None,
+    because: Because = "asked for at the command line",
+    as_json: Json = False,
+) -> None:
+    """Fit new versions now, judge them and compare them with the champions."""
+    from orchestration import models
+    from orchestration.home import Home
+
+    rows = models.retrain(Home.from_environment(), names or [], because)
+    if as_json:
+        _print_json({"versions": rows})
+        return
+    print(models.describe_versions(rows))
+
+
 @app.command()
 def benchmark(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Which one: handbook, features, rules or planted.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="Which one: handbook, detectors, features, rules or planted."
+        ),
     ],
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Data, if not in CARDWATCH_HANDBOOK.")
@@ -215,7 +313,7 @@ def benchmark(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure detectors (handbook), what features or rules cost, what rules find (planted)."""
+    """Measure what detectors find (handbook, detectors), rules find (planted), and their costs."""
     from orchestration.benchmark import handbook
     from orchestration.home import Home
 
@@ -244,6 +342,19 @@ def benchmark(
             _print_json(timed.as_json())
             return
         print(rules.describe(timed))
+    elif name == "detectors":
+        from orchestration.benchmark import line_up
+
+        if data or os.environ.get(handbook.DATA_VARIABLE):
+            costs = line_up.run_line_up(home, handbook.data_file(data))
+            answer, page = costs.as_json(), line_up.describe(costs)
+        else:
+            demo_found = line_up.run_demo(home)
+            answer, page = demo_found.as_json(), line_up.describe_demo(demo_found)
+        if as_json:
+            _print_json(answer)
+            return
+        print(page)
     elif name == "planted":
         from orchestration.benchmark import planted
 
@@ -254,7 +365,8 @@ def benchmark(
         print(planted.describe(found))
     else:
         raise CardwatchError(
-            f"there is no benchmark {name!r}; there are handbook, features, rules and planted"
+            f"there is no benchmark {name!r}; there are handbook, detectors, features, "
+            "rules and planted"
         )
 
 

@@ -1,6 +1,7 @@
 """The issue step: what a run proposes becomes a fact, in one transaction and once only."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,20 +57,29 @@ _APPENDED = {
         from alerts.review_probabilities
         where is_audit_draw
     """,
+    # before detector_versions, whose absence says what is new
+    "model_promotions": """
+        select
+            detector,
+            version,
+            fitted_on as champion_from,
+            (select now()::timestamp) as decided_at,
+            'comparison' as decided_by,
+            verdict_reason as reason
+        from detectors.model_fits
+        anti join ledger.detector_versions as issued using (detector, fitted_on)
+        where is_promoted
+    """,
     "detector_versions": """
         select fitted.*
-        from (
-            from detectors.gradient_boosted_tree__fit
-            union all by name from detectors.isolation_forest__fit
-            union all by name from detectors.empirical_tails__fit
-        ) as fitted
-        anti join ledger.detector_versions as issued using (detector, trained_until)
+        from detectors.model_fits as fitted
+        anti join ledger.detector_versions as issued using (detector, fitted_on)
     """,
 }
 
 
-#: Tables of the ledger, the issues first.
-LEDGER_TABLES = ("issues", *_APPENDED)
+#: Tables of the ledger, the issues first. Retraining is asked for between runs (models.py).
+LEDGER_TABLES = ("issues", *_APPENDED, "retrain_requests")
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,50 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
     if pending is not None:
         pending.rename(home.ledger / pending.name)
     return issued
+
+
+def record(
+    connection: duckdb.DuckDBPyConnection, home: Home, rows: Mapping[str, tuple[str, list[object]]]
+) -> dict[str, int]:
+    """Append to the ledger what is decided between runs: promotions, requests, fits on demand.
+
+    rows: ledger table -> query and its parameters. It becomes an issue of its own without alerts,
+    on the last day that was issued; all of it is recorded or nothing.
+    """
+    connection.execute("begin transaction")
+    pending = None
+    try:
+        issue_id = 1 + _fetch_one(connection, "select max(issue_id) from ledger.issues")
+        counts = {}
+        for table, (query, parameters) in rows.items():
+            inserted = connection.execute(
+                f"insert into ledger.{table} by name"
+                f" select {issue_id} as issue_id, * from ({query})",
+                parameters,
+            ).fetchone()
+            counts[table] = int(inserted[0]) if inserted else 0
+        connection.execute(
+            """
+            insert into ledger.issues
+            select $1, max(issued_until), max(issued_until), $2, 'none', 0, 0 from ledger.issues
+            """,
+            [issue_id, datetime.now(UTC).replace(tzinfo=None)],
+        )
+        pending = _write_files(connection, home, issue_id)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        if pending is not None:
+            shutil.rmtree(pending, ignore_errors=True)
+        raise
+    pending.rename(home.ledger / pending.name)
+    return counts
+
+
+def record_versions(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]:
+    """Append the versions that were fitted on demand, and the promotions that follow from them."""
+    tables = ("model_promotions", "detector_versions")
+    return record(connection, home, {table: (_APPENDED[table], []) for table in tables})
 
 
 def _append(connection: duckdb.DuckDBPyConnection, built_from: date, built_until: date) -> Issue:

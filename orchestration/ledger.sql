@@ -37,8 +37,7 @@ create table if not exists ledger.alerts (
     tree_probability double,
     anomaly_score double,
     tree_version varchar,
-    isolation_forest_version varchar,
-    empirical_tails_version varchar,
+    anomaly_versions varchar,
     policy_version varchar not null
 );
 
@@ -79,12 +78,16 @@ create table if not exists ledger.scores (
     tree_probability double,
     isolation_forest_tail double,
     empirical_tails_tail double,
+    principal_components_tail double,
+    nearest_neighbours_tail double,
+    gaussian_mixture_tail double,
+    peer_deviation_tail double,
+    collective_shift_tail double,
     anomaly_score double,
     risk double not null,
     expected_value double not null,
     tree_version varchar,
-    isolation_forest_version varchar,
-    empirical_tails_version varchar,
+    anomaly_versions varchar,
     policy_version varchar not null
 );
 
@@ -118,16 +121,48 @@ create table if not exists ledger.detector_versions (
     issue_id bigint not null,
     detector varchar not null,
     version varchar not null,
-    trained_until date not null,
+    fitted_on date not null,
+    fitted_because varchar not null,
     algorithm varchar not null,
     parameters varchar not null,
     features varchar not null,
+    features_version varchar not null,
+    trained_from date,
+    trained_until date not null,
     training_rows bigint not null,
     positive_labels bigint not null,
-    trained_from date,
+    negative_labels bigint not null,
     data_fingerprint varchar,
+    holdout_from date,
+    holdout_until date,
+    metrics varchar,
+    compared_with varchar,
+    comparison varchar,
+    verdict varchar not null,
+    verdict_reason varchar not null,
+    is_promoted boolean not null,
     artefact blob,
     artefact_sha256 varchar,
     status varchar not null,
     note varchar
+);
+
+-- Which version scores from which day on. The latest word on a detector and day holds.
+create table if not exists ledger.model_promotions (
+    issue_id bigint not null,
+    detector varchar not null,
+    version varchar not null,
+    champion_from date not null,
+    decided_at timestamp not null,
+    decided_by varchar not null,
+    reason varchar not null
+);
+
+create table if not exists ledger.retrain_requests (
+    issue_id bigint not null,
+    detector varchar not null,
+    requested_on date not null,
+    requested_at timestamp not null,
+    requested_by varchar not null,
+    reason varchar not null
 );

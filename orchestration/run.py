@@ -37,7 +37,7 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
     started = datetime.now()
     with exclusive_run(home):
         try:
-            _use(home)
+            use_home(home)
             if sync_active_rules(project_root()):
                 report("rules: macros/rules/active_rules.sql was out of date and is written anew")
             _refuse_nothing_to_do(home)
@@ -52,7 +52,7 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
         return read_summary(home, before, (datetime.now() - started).total_seconds())
 
 
-def _use(home: Home) -> None:
+def use_home(home: Home) -> None:
     """Point dbt and Dagster at this home, and give Dagster its settings there."""
     home.create()
     home.dagster.mkdir(parents=True, exist_ok=True)
@@ -73,25 +73,22 @@ def _refuse_nothing_to_do(home: Home) -> None:
 
 
 def _execute(home: Home, since: date | None, until: date | None) -> None:
-    """Execute the daily job in this process and turn a failure into one sentence."""
+    """Execute a day's run."""
+    days = {"since": since, "until": until}
+    given = {name: day.isoformat() if day else None for name, day in days.items()}
+    execute_job(home, "daily_run", {"landed_files": {"config": given}})
+
+
+def execute_job(home: Home, name: str, ops: dict[str, Any] | None = None) -> None:
+    """Execute one of Dagster's jobs in this process and turn a failure into one sentence."""
     _dbt_results(home).unlink(missing_ok=True)
-    config: dict[str, Any] = {
-        "ops": {
-            "landed_files": {
-                "config": {
-                    "since": since.isoformat() if since else None,
-                    "until": until.isoformat() if until else None,
-                }
-            }
-        },
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
+    config = {"ops": ops or {}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with only_progress(home.dagster / "said.txt"):
         # imported late: the definitions read the manifest that was parsed just now
-        from orchestration.definitions import DAILY_RUN, definitions
+        from orchestration.definitions import definitions
 
         with dg.DagsterInstance.get() as instance:
-            job = definitions().resolve_job_def(DAILY_RUN)
+            job = definitions().resolve_job_def(name)
             result = job.execute_in_process(
                 instance=instance, run_config=config, raise_on_error=False
             )
@@ -168,7 +165,7 @@ def _issued_alerts(home: Home) -> int:
 
 def serve(home: Home, host: str, port: int) -> None:
     """Serve Dagster's web page until it is interrupted."""
-    _use(home)
+    use_home(home)
     if not (home.dbt_target / "manifest.json").exists():
         parse(home)
     webserver = Path(sys.executable).parent / "dagster-webserver"

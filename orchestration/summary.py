@@ -123,14 +123,21 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                 row[0]
                 for row in rows(
                     """
-                    select detector || ': ' || count(*) filter (where status = 'fitted')
-                        || ' monthly versions'
-                        || case max_by(status, trained_until)
-                            when 'skipped' then ' (the latest was skipped: '
-                                || max_by(note, trained_until) || ')'
-                            else ''
+                    select detector || ': '
+                        || case
+                            when max(version) filter (where stage = 'champion') is null
+                                then coalesce(max_by(note, fitted_on), 'no version')
+                            else 'champion since '
+                                || max(champion_from) filter (where stage = 'champion')
                         end
-                    from ledger.detector_versions
+                        || case
+                            when max(version) filter (where stage = 'candidate') is null then ''
+                            else ', candidate of '
+                                || max(fitted_on) filter (where stage = 'candidate') || ' is '
+                                || max(verdict) filter (where stage = 'candidate') || ': '
+                                || max(verdict_reason) filter (where stage = 'candidate')
+                        end
+                    from marts.model_versions
                     group by detector
                     order by detector
                     """

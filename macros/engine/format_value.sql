@@ -7,10 +7,10 @@
     {%- set words = {
         'en': {'many': 'more than 100', 'none': 'never before', 'purchases': ' purchases', 'days': ' days', 'hours': ' hours',
                'standard_deviations': ' standard deviations', 'times': ' times', 'yes': 'yes', 'no': 'no',
-               'merchants': ' merchants', 'cards': ' cards', 'attempts': ' attempts'},
+               'merchants': ' merchants', 'cards': ' cards', 'attempts': ' attempts', 'one_in': 'like one purchase in #'},
         'ko': {'many': '100 초과', 'none': '기록 없음', 'purchases': '건', 'days': '일', 'hours': '시간',
                'standard_deviations': ' 표준편차', 'times': '배', 'yes': '예', 'no': '아니요',
-               'merchants': '곳', 'cards': '장', 'attempts': '건'},
+               'merchants': '곳', 'cards': '장', 'attempts': '건', 'one_in': '#건 중 1건 수준'},
     }[language] -%}
     case
         when {{ number }} is null then '{{ words.none }}'
@@ -37,6 +37,8 @@
         when {{ unit }} = 'attempts' then format('{:,.0f}', {{ number }}) || '{{ words.attempts }}'
         when {{ unit }} = 'kilometres' then format('{:,.1f} km', {{ number }})
         when {{ unit }} = 'kilometres_per_hour' then format('{:,.0f} km/h', {{ number }})
+        when {{ unit }} = 'one_in'
+            then replace('{{ words.one_in }}', '#', format('{:,.0f}', power(10, {{ number }})))
         when {{ unit }} = 'digits' then format('{:.0f}', {{ number }})
         else format('{:,.1f}', {{ number }})
     end

@@ -87,28 +87,19 @@ contributions as (
         on
             risks.transaction_date = scores.transaction_date
             and risks.transaction_id = scores.transaction_id
-    union all
-    select
-        risks.transaction_id,
-        risks.anomaly_risk / 2 as detector_risk,
-        scores.version,
-        {{ unnest_structs('scores.reasons') }}
-    from risks
-    inner join {{ ref('score_isolation_forest') }} as scores
-        on
-            risks.transaction_date = scores.transaction_date
-            and risks.transaction_id = scores.transaction_id
-    union all
-    select
-        risks.transaction_id,
-        risks.anomaly_risk / 2 as detector_risk,
-        scores.version,
-        {{ unnest_structs('scores.reasons') }}
-    from risks
-    inner join {{ ref('score_empirical_tails') }} as scores
-        on
-            risks.transaction_date = scores.transaction_date
-            and risks.transaction_id = scores.transaction_id
+    {%- for detector in var('anomaly_detectors') %}
+        union all
+        select
+            risks.transaction_id,
+            risks.anomaly_risk / {{ var('anomaly_detectors') | length }} as detector_risk,
+            scores.version,
+            {{ unnest_structs('scores.reasons') }}
+        from risks
+        inner join {{ ref('score_' ~ detector) }} as scores
+            on
+                risks.transaction_date = scores.transaction_date
+                and risks.transaction_id = scores.transaction_id
+    {%- endfor %}
 ),
 
 shares as (
@@ -128,8 +119,8 @@ feature_values as (
         feature,
         value
     from (
-        select * exclude (transaction_date)
-        from {{ ref('detector_inputs') }}
+        select * exclude (transaction_date, segment)
+        from {{ ref('tree_inputs') }}
         where transaction_id in (select risks.transaction_id from risks)
     ) as inputs
     unpivot include nulls (value for feature in (columns(* exclude (transaction_id))))
@@ -161,7 +152,7 @@ by_feature as (
             when 'standard_deviations' then 0.0
         end as is_low
     from shares
-    inner join {{ ref('feature_catalog') }} as feature_catalog
+    inner join {{ ref('detector_features') }} as feature_catalog
         on shares.feature = feature_catalog.feature
     inner join feature_values
         on
@@ -173,8 +164,9 @@ by_feature as (
             and shares.feature = told_by_rules.feature
     where
         told_by_rules.feature is null
-        -- the sentence begins with the amount
+        -- the sentence begins with the amount, and rules speak for themselves
         and shares.feature <> 'amount'
+        and feature_catalog.family <> 'rules'
     group by all
 ),
 
@@ -220,6 +212,38 @@ model_texts as (
         or (families.place <= 3 and not coalesce(families.is_low, false))
 ),
 
+-- what ordinary purchases look like that come closest
+neighbours as (
+    select
+        nearest.transaction_id,
+        scores.version,
+        unnest(scores.nearest) as neighbour_id,
+        generate_subscripts(scores.nearest, 1) as place
+    from {{ ref('score_nearest_neighbours') }} as scores
+    inner join risks as nearest
+        on
+            scores.transaction_date = nearest.transaction_date
+            and scores.transaction_id = nearest.transaction_id
+    where scores.nearest is not null
+),
+
+neighbour_texts as (
+    select
+        neighbours.transaction_id,
+        neighbours.version,
+        neighbours.place,
+        neighbours.neighbour_id,
+        strftime(purchases.authorized_at, '%Y-%m-%d') as day_text,
+        coalesce(purchases.merchant_name, purchases.merchant_id) as merchant,
+        purchases.amount,
+        'currency' as unit,
+        {{ format_value('purchases.amount', 'unit', 'purchases.currency', 'en') }} as amount_en,
+        {{ format_value('purchases.amount', 'unit', 'purchases.currency', 'ko') }} as amount_ko
+    from neighbours
+    inner join {{ ref('int_transactions') }} as purchases
+        on neighbours.neighbour_id = purchases.transaction_id
+),
+
 final as (
     select
         subject_type,
@@ -250,6 +274,20 @@ final as (
         label_en || ' ' || value_en as text_en,
         label_ko || ' ' || value_ko as text_ko
     from model_texts
+    union all
+    select
+        'transaction' as subject_type,
+        transaction_id as subject_id,
+        'nearest' as kind,
+        place::integer as place,
+        neighbour_id as code,
+        version,
+        amount as observed_value,
+        null as threshold_value,
+        'Among ordinary purchases the nearest: ' || amount_en || ' at ' || merchant || ' on '
+        || day_text as text_en,
+        '가장 비슷한 정상 거래: ' || day_text || ' ' || merchant || ' ' || amount_ko as text_ko
+    from neighbour_texts
 )
 
 select * from final

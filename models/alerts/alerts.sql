@@ -159,8 +159,7 @@ final as (
         risk.tree_probability,
         risk.anomaly_score,
         risk.tree_version,
-        risk.isolation_forest_version,
-        risk.empirical_tails_version,
+        risk.anomaly_versions,
         policy.policy_version
     from worded
     cross join policy

@@ -40,8 +40,7 @@ final as (
         alerts.tree_probability,
         alerts.anomaly_score,
         alerts.tree_version,
-        alerts.isolation_forest_version,
-        alerts.empirical_tails_version,
+        alerts.anomaly_versions,
         alerts.policy_version,
         alerts.issue_id
     from alerts

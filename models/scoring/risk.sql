@@ -63,29 +63,24 @@ joined as (
         coalesce(rules.is_mandatory, false) as is_mandatory,
         coalesce(rules.rule_hit_count, 0) as rule_hit_count,
         tree.probability as tree_probability,
-        isolation_forest.tail as isolation_forest_tail,
-        empirical_tails.tail as empirical_tails_tail,
-        (isolation_forest.tail + empirical_tails.tail) / 2 as anomaly_score,
+        {%- for detector in var('anomaly_detectors') %}
+            anomaly_tails.{{ detector }}_tail,
+        {%- endfor %}
+        anomaly_tails.anomaly_score,
         tree.reasons is not null as is_tree_explained,
-        isolation_forest.reasons is not null
-        or empirical_tails.reasons is not null as is_anomaly_explained,
+        anomaly_tails.is_anomaly_explained,
         tree.version as tree_version,
-        isolation_forest.version as isolation_forest_version,
-        empirical_tails.version as empirical_tails_version
+        anomaly_tails.anomaly_versions
     from purchases
     left outer join rules on purchases.transaction_id = rules.transaction_id
     left outer join {{ ref('score_gradient_boosted_tree') }} as tree
         on
             purchases.transaction_date = tree.transaction_date
             and purchases.transaction_id = tree.transaction_id
-    left outer join {{ ref('score_isolation_forest') }} as isolation_forest
+    left outer join {{ ref('anomaly_tails') }} as anomaly_tails
         on
-            purchases.transaction_date = isolation_forest.transaction_date
-            and purchases.transaction_id = isolation_forest.transaction_id
-    left outer join {{ ref('score_empirical_tails') }} as empirical_tails
-        on
-            purchases.transaction_date = empirical_tails.transaction_date
-            and purchases.transaction_id = empirical_tails.transaction_id
+            purchases.transaction_date = anomaly_tails.transaction_date
+            and purchases.transaction_id = anomaly_tails.transaction_id
 ),
 
 parts as (
@@ -130,8 +125,9 @@ final as (
         combined.rule_risk,
         combined.tree_probability,
         combined.tree_risk,
-        combined.isolation_forest_tail,
-        combined.empirical_tails_tail,
+        {%- for detector in var('anomaly_detectors') %}
+            combined.{{ detector }}_tail,
+        {%- endfor %}
         combined.anomaly_score,
         combined.anomaly_risk,
         combined.risk,
@@ -141,8 +137,7 @@ final as (
         - currencies.review_cost
         - (1 - combined.risk) * currencies.annoyance_cost as expected_value,
         combined.tree_version,
-        combined.isolation_forest_version,
-        combined.empirical_tails_version
+        combined.anomaly_versions
     from combined
     inner join {{ ref('currencies') }} as currencies on combined.currency = currencies.currency
 )

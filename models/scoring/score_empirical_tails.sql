@@ -14,7 +14,8 @@ final as (
         tail::double as tail,
         probability::double as probability,
         version::varchar as version,
-        reasons
+        reasons,
+        nearest::varchar[] as nearest
     from scores
 )
 

@@ -173,6 +173,24 @@ def run_handbook(home: Home, data: Path, scores: Path | None = None) -> Handbook
     target = (scores or home.root / "benchmark" / "handbook_scores.parquet").absolute()
     _check(data, target)
     seconds: dict[str, float] = {}
+    with built_features(home, data, seconds) as (workshop, rows):
+        parameters = fit_parameters(workshop, DETECTOR)
+        with connect(workshop, read_only=True) as connection:
+            identifiers = _identifiers(connection, data)
+            folds, judged = [], []
+            for start in FOLDS:
+                week = fit_and_score(connection, DETECTOR, start, parameters, seconds)
+                fold, table = _judge_fold(week, identifiers)
+                folds.append(fold)
+                judged.append(table)
+    _check_published(rows, folds)
+    _write(pa.concat_tables(judged), target)
+    return HandbookResult(rows, tuple(folds), target, seconds)
+
+
+@contextmanager
+def built_features(home: Home, data: Path, seconds: dict[str, float]) -> Iterator[tuple[Home, int]]:
+    """A temporary home in which the file has landed and its features are built, and its rows."""
     home.create()
     home.temporary.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home.temporary, prefix="handbook-") as folder:
@@ -180,23 +198,10 @@ def run_handbook(home: Home, data: Path, scores: Path | None = None) -> Handbook
         with _timed(seconds, "landing"):
             rows = _land(workshop, data)
         with _timed(seconds, "features"):
-            call_dbt(
-                workshop,
-                _BUILD_FEATURES,
-                "the features cannot be built",
-            )
-        parameters = _parameters(workshop)
+            call_dbt(workshop, _BUILD_FEATURES, "the features cannot be built")
         with connect(workshop, read_only=True) as connection:
             _require_days(connection)
-            identifiers = _identifiers(connection, data)
-            folds, judged = [], []
-            for start in FOLDS:
-                fold, table = _run_fold(connection, start, parameters, identifiers, seconds)
-                folds.append(fold)
-                judged.append(table)
-    _check_published(rows, folds)
-    _write(pa.concat_tables(judged), target)
-    return HandbookResult(rows, tuple(folds), target, seconds)
+        yield workshop, rows
 
 
 # --- measures -------------------------------------------------------------------------------------
@@ -295,12 +300,11 @@ def _land(workshop: Home, data: Path) -> int:
     return loaded.rows_loaded
 
 
-def _parameters(workshop: Home) -> dict[str, Any]:
-    """The tree's parameters as the dbt project has them."""
+def fit_parameters(workshop: Home, detector: str) -> dict[str, Any]:
+    """A detector's parameters as the dbt project has them."""
     manifest = json.loads((workshop.dbt_target / "manifest.json").read_text(encoding="utf-8"))
-    parameters: dict[str, Any] = manifest["nodes"][f"model.cardwatch.{DETECTOR}__fit"]["config"][
-        "parameters"
-    ]
+    config = manifest["nodes"][f"model.cardwatch.{detector}__fit"]["config"]
+    parameters: dict[str, Any] = config["parameters"]
     return parameters
 
 
@@ -332,20 +336,44 @@ def _identifiers(connection: duckdb.DuckDBPyConnection, data: Path) -> pa.Table:
     return lines.drop_columns("line")
 
 
-def _run_fold(
+@dataclass(frozen=True)
+class ScoredWeek:
+    """A test week with a detector's scores; arrays of shape (n,) over the rows still judged."""
+
+    start: date
+    training: pa.Table
+    identifiers: pa.Array
+    frauds: Booleans
+    scores: Floats
+    tails: Floats
+    cards: Integers
+    days: Integers
+
+    def measures(self, scores: Floats | None = None) -> Measures:
+        """The measures of these or other scores of the week."""
+        return measure(
+            self.frauds, self.scores if scores is None else scores, self.cards, self.days
+        )
+
+
+def fit_and_score(
     connection: duckdb.DuckDBPyConnection,
+    detector: str,
     start: date,
     parameters: dict[str, Any],
-    identifiers: pa.Table,
     seconds: dict[str, float],
-) -> tuple[Fold, pa.Table]:
-    """Fit on one week, score the week after next, judge it; also the scores as a table."""
+) -> ScoredWeek:
+    """Fit on one week and score the week after next."""
     test_start = start + 2 * WEEK
     catalogue = connection.execute("from seeds.feature_catalog").to_arrow_table()
-    training = _training(connection, start, detectors.input_columns(DETECTOR, catalogue))
-    with _timed(seconds, f"fit {start}"):
+    columns = [
+        "category as segment" if name == "segment" else name
+        for name in detectors.input_columns(detector, catalogue)
+    ]
+    training = _training(connection, start, columns)
+    with _timed(seconds, f"fit {detector} {start}"):
         artefact = detectors.fit(
-            DETECTOR,
+            detector,
             features=catalogue,
             parameters=parameters,
             trained_until=test_start,
@@ -353,31 +381,42 @@ def _run_fold(
         )
     if artefact["status"][0].as_py() != "fitted":
         raise CardwatchError(f"the week from {start} cannot be learned from: {artefact['note'][0]}")
-    with _timed(seconds, f"score {start}"):
-        week = _test_week(connection, start, detectors.input_columns(DETECTOR, catalogue))
+    week = _test_week(connection, start, columns)
+    with _timed(seconds, f"score {detector} {start}"):
         scored = pa.Table.from_batches(
-            detectors.score(DETECTOR, artefacts=artefact, batches=week.to_batches(100_000))
+            detectors.score(detector, artefacts=artefact, batches=week.to_batches(100_000))
         )
     day_numbers = week["day"].to_numpy()
     judged = still_judged(week["first_fraud_day"].to_numpy(), day_numbers)
-    frauds = week["is_fraud"].to_numpy()[judged]
-    scores = scored["score"].to_numpy()[judged]
-    cards = week["card_number"].to_numpy()[judged]
-    days = day_numbers[judged]
+    return ScoredWeek(
+        start=start,
+        training=training.select(["transaction_id", "misuse"]),
+        identifiers=week["transaction_id"].filter(pa.array(judged)),
+        frauds=week["is_fraud"].to_numpy()[judged],
+        scores=scored["score"].to_numpy()[judged],
+        tails=scored["tail"].to_numpy()[judged],
+        cards=week["card_number"].to_numpy()[judged],
+        days=day_numbers[judged],
+    )
+
+
+def _judge_fold(week: ScoredWeek, identifiers: pa.Table) -> tuple[Fold, pa.Table]:
+    """What a fold came to; also its scores as a table."""
+    ceiling = card_precision(week.frauds, week.frauds.astype(np.float64), week.cards, week.days)
     fold = Fold(
-        train_start=start,
-        train_rows=training.num_rows,
-        train_frauds=int(np.count_nonzero(training["misuse"])),
-        test_rows=int(judged.sum()),
-        test_frauds=int(frauds.sum()),
-        measures=measure(frauds, scores, cards, days),
-        ceiling_card_precision_100=card_precision(frauds, frauds.astype(np.float64), cards, days),
+        train_start=week.start,
+        train_rows=week.training.num_rows,
+        train_frauds=int(np.count_nonzero(week.training["misuse"])),
+        test_rows=week.frauds.size,
+        test_frauds=int(week.frauds.sum()),
+        measures=week.measures(),
+        ceiling_card_precision_100=ceiling,
     )
     table = pa.table(
         {
-            "ours": week["transaction_id"].filter(pa.array(judged)),
-            "fold": pa.array([start] * fold.test_rows, pa.date32()),
-            "score": scores,
+            "ours": week.identifiers,
+            "fold": pa.array([week.start] * fold.test_rows, pa.date32()),
+            "score": week.scores,
         }
     ).join(identifiers, "ours", join_type="inner")
     return fold, table.sort_by("ours").select(["transaction_id", "fold", "score"])

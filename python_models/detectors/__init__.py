@@ -10,12 +10,11 @@ the rows that are scored with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors import (
     empirical_tails,
@@ -24,28 +23,33 @@ from detectors import (
     isolation_forest,
     nearest_neighbours,
     principal_components,
+    versions,
 )
-from detectors.artefacts import Timeline, artefact_row
+from detectors.artefacts import Timeline, load_version
 from detectors.contract import (
     ARTEFACT_SCHEMA,
+    PROMOTION_SCHEMA,
     SCORE_SCHEMA,
     Detector,
     DetectorError,
-    read_parameters,
 )
 from detectors.features import read_catalogue
 from detectors.scoring import score_batches
-from detectors.training import read_training
+from detectors.validation import Verdict
+from detectors.versions import AUTOMATIC, MANUAL, fit_version
 
 __all__ = [
     "ALGORITHMS",
     "ARTEFACT_SCHEMA",
+    "PROMOTION_SCHEMA",
     "SCORE_SCHEMA",
     "DetectorError",
+    "compare",
     "fit",
     "fit_due",
     "input_columns",
     "score",
+    "verify",
 ]
 
 _REGISTRY: dict[str, Detector] = {
@@ -86,30 +90,31 @@ def fit(
     Returns one row of `ARTEFACT_SCHEMA`, with the status 'skipped' and a note when too little is
     known to fit. Raises `DetectorError` for input or parameters that cannot be used.
     """
-    detector = _detector(algorithm)
-    given = read_parameters(detector.parameters, parameters, detector.name)
-    rows = read_training(training, read_catalogue(features, detector.catalogue_flag), trained_until)
-    outcome = detector.fit(rows, given)
-    if outcome.payload is not None:
-        detector.load(outcome.payload)  # what could not be read back must not be recorded
-    return artefact_row(detector, given, rows, outcome)
+    row = fit_version(_detector(algorithm), features, parameters, trained_until, training)
+    return pa.Table.from_pylist([row], schema=ARTEFACT_SCHEMA)
 
 
 def score(
-    algorithm: str, *, artefacts: pa.Table, batches: Iterable[pa.RecordBatch]
+    algorithm: str,
+    *,
+    artefacts: pa.Table,
+    promotions: pa.Table | None = None,
+    batches: Iterable[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
     """Score record batches, a few at the same time, and yield them in their order.
 
     artefacts: rows of `ARTEFACT_SCHEMA`; those of other detectors and skipped ones are ignored.
         Every hash is verified here, before anything is loaded.
+    promotions: which version scores from which day on, rows of `PROMOTION_SCHEMA`; what a fit
+        promoted itself scores from the day of the fit.
     batches: transaction_id, transaction_date, the feature columns and, if there are segments,
         segment.
 
-    Each row is scored by the fitted version with the latest `trained_until` on or before its
-    date, and comes out with nulls when there is none. Yields batches of `SCORE_SCHEMA`. Raises
-    `DetectorError` for artefacts that were changed or cannot be loaded, and for missing columns.
+    Each row is scored by the version that is champion on its date, and comes out with nulls when
+    there is none. Yields batches of `SCORE_SCHEMA`. Raises `DetectorError` for artefacts that were
+    changed or cannot be loaded, and for missing columns.
     """
-    timeline = Timeline(_detector(algorithm), artefacts)
+    timeline = Timeline(_detector(algorithm), artefacts, promotions)
     return score_batches(timeline, batches)
 
 
@@ -123,30 +128,53 @@ def input_columns(algorithm: str, features: pa.Table) -> list[str]:
 def fit_due(
     algorithm: str,
     *,
-    due: Sequence[date],
+    schedule: pa.Table,
     issued: pa.Table,
+    promotions: pa.Table,
     features: pa.Table,
     parameters: Mapping[str, Any] | None,
+    promotion: str,
     training: Callable[[date], pa.Table],
 ) -> pa.Table:
-    """One artefact row per due day: the issued one where there is one, else a new fit.
+    """One artefact row per due day: the issued one where there is one, else a new version, judged.
 
-    issued: artefact rows of the ledger. What scored issued transactions is never fitted again.
-    training: gives the training rows for a day; called only for days that need a fit.
+    schedule: fitted_on, reason, holdout_from, holdout_until and features_version of the days
+        that are due.
+    issued, promotions: rows of the ledger. What scored issued transactions is never fitted again.
+    promotion: 'automatic' if what does better than the champion becomes champion by itself, else
+        'manual'. Before anything was issued nobody could decide, so a first run over months of
+        history promotes by comparison in either case.
+    training: gives the training rows for a day, with card_id and amount beside what `fit` reads;
+        called only for days that need a fit.
     """
-    kept = issued.filter(pc.equal(issued["detector"], algorithm)).select(ARTEFACT_SCHEMA.names)
-    rows = [kept.cast(ARTEFACT_SCHEMA)]
-    for day in sorted(set(due) - set(kept["trained_until"].to_pylist())):
-        rows.append(
-            fit(
-                algorithm,
-                features=features,
-                parameters=parameters or {},
-                trained_until=day,
-                training=training(day),
-            )
-        )
-    return pa.concat_tables(rows)
+    if promotion not in (AUTOMATIC, MANUAL):
+        raise DetectorError(f"promotion is {promotion!r}; it must be {AUTOMATIC} or {MANUAL}.")
+    return versions.fit_due(
+        _detector(algorithm),
+        schedule,
+        issued,
+        promotions,
+        features,
+        parameters or {},
+        promotion,
+        training,
+    )
+
+
+def verify(version: Mapping[str, Any]) -> None:
+    """Load the version in a row of `ARTEFACT_SCHEMA`; raises `DetectorError` if that fails."""
+    load_version(_detector(version["detector"]), version)
+
+
+def compare(
+    algorithm: str, *, challenger: Mapping[str, Any], champion: Mapping[str, Any], rows: pa.Table
+) -> tuple[dict[str, Any], dict[str, Any], Verdict]:
+    """Figures of two versions on the same rows, and the verdict on the challenger.
+
+    challenger, champion: rows of `ARTEFACT_SCHEMA`. rows: as training rows, with card_id and
+    amount, of days that neither has learned from.
+    """
+    return versions.judge(_detector(algorithm), challenger, champion, rows)
 
 
 def _detector(algorithm: str) -> Detector:

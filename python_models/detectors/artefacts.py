@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from detectors.contract import (
     ARTEFACT_SCHEMA,
+    PROMOTION_SCHEMA,
     Detector,
     DetectorError,
     Floats,
@@ -35,32 +35,42 @@ ARRAY_TYPES = ("<f4", "<f8")
 
 def artefact_row(
     detector: Detector, parameters: Any, training: Training, outcome: Outcome
-) -> pa.Table:
-    """The one-row table of `ARTEFACT_SCHEMA` that records a fit or why it was skipped."""
+) -> dict[str, Any]:
+    """What there is to record of a fit, or of why it was skipped: a row of `ARTEFACT_SCHEMA`.
+
+    As long as nothing else is known the version is fitted on the day until which it learned, and
+    scores from that day on.
+    """
     payload = outcome.payload
     sha256 = None if payload is None else hashlib.sha256(payload).hexdigest()
-    row = {
+    return {
         "detector": detector.name,
         "version": version_name(detector.name, training.until, sha256),
-        "trained_until": training.until,
-        "algorithm": detector.name,
+        "fitted_on": training.until,
+        "fitted_because": "asked for",
+        "algorithm": detector.algorithm or detector.name,
         "parameters": json.dumps(asdict(parameters), sort_keys=True),
         "features": json.dumps([feature.name for feature in training.features]),
+        "features_version": "unknown",
+        "trained_from": training.first_day,
+        "trained_until": training.until,
         "training_rows": outcome.training_rows,
         "positive_labels": int((training.misuse == 1).sum()),
-        "trained_from": training.first_day,
+        "negative_labels": int((training.misuse == 0).sum()),
         "data_fingerprint": training.fingerprint,
+        "verdict": SKIPPED if payload is None else "first",
+        "verdict_reason": outcome.note or "there is no champion to compare it with",
+        "is_promoted": payload is not None,
         "artefact": payload,
         "artefact_sha256": sha256,
         "status": SKIPPED if payload is None else FITTED,
         "note": outcome.note,
     }
-    return pa.Table.from_pylist([row], schema=ARTEFACT_SCHEMA)
 
 
-def version_name(name: str, trained_until: date, sha256: str | None) -> str:
-    """Detector, first day it scores, and the start of the artefact's hash."""
-    return f"{name}-{trained_until.isoformat()}-{SKIPPED if sha256 is None else sha256[:8]}"
+def version_name(name: str, fitted_on: date, sha256: str | None) -> str:
+    """Detector, day of the fit, and the start of the artefact's hash."""
+    return f"{name}-{fitted_on.isoformat()}-{SKIPPED if sha256 is None else sha256[:8]}"
 
 
 def write_json(content: Mapping[str, Any]) -> bytes:
@@ -150,10 +160,16 @@ def read_array(content: object, name: str, shape: Sequence[int | None]) -> Float
 
 
 class Timeline:
-    """The fitted versions of one detector in time; every day belongs to at most one of them."""
+    """The champions of one detector in time; every day belongs to at most one version."""
 
-    def __init__(self, detector: Detector, artefacts: pa.Table) -> None:
-        """Verify the hash of every fitted artefact; nothing is loaded yet.
+    def __init__(
+        self, detector: Detector, artefacts: pa.Table, promotions: pa.Table | None = None
+    ) -> None:
+        """Verify the hash of every version that ever scores; nothing is loaded yet.
+
+        artefacts: rows of `ARTEFACT_SCHEMA`. promotions: rows of `PROMOTION_SCHEMA`; of several
+        for one day the latest holds. A version that its fit promoted scores from the day of the
+        fit even where no promotion says so.
 
         Raises `DetectorError` when an artefact differs from its hash or version, or when two
         different artefacts claim the same day.
@@ -164,56 +180,76 @@ class Timeline:
         rows = {
             row["version"]: row
             for row in artefacts.select(ARTEFACT_SCHEMA.names).to_pylist()
-            if row["algorithm"] == detector.name and row["status"] == FITTED
+            if row["detector"] == detector.name and row["status"] == FITTED
         }
+        told = [] if promotions is None else promotions.select(PROMOTION_SCHEMA.names).to_pylist()
+        told = [row for row in told if row["detector"] == detector.name]
+        periods: dict[date, str] = {}
         for row in rows.values():
-            _verify(detector.name, row)
-        self._detector = detector
-        self._rows = sorted(rows.values(), key=lambda row: row["trained_until"])
-        self._models: dict[int, Model] = {}
-        self._starts = np.array(
-            [(row["trained_until"] - EPOCH).days for row in self._rows], dtype=np.int64
-        )
-        for earlier, later in itertools.pairwise(self._rows):
-            if earlier["trained_until"] == later["trained_until"]:
+            if row["is_promoted"] and row["fitted_on"] in periods:
                 raise DetectorError(
-                    f"{earlier['version']} and {later['version']} claim the same days."
+                    f"{periods[row['fitted_on']]} and {row['version']} claim the same days."
                 )
+            if row["is_promoted"]:
+                periods[row["fitted_on"]] = row["version"]
+        for row in sorted(told, key=lambda row: row["decided_at"]):
+            periods[row["champion_from"]] = row["version"]
+        self._detector = detector
+        self._periods = sorted(periods.items())
+        self._rows = []
+        for _, version in self._periods:
+            if version not in rows:
+                raise DetectorError(f"{version} was promoted, but there is no such artefact.")
+            _verify(detector.name, rows[version])
+            self._rows.append(rows[version])
+        self._models: dict[str, Model] = {}
+        self._starts = np.array(
+            [(start - EPOCH).days for start, _ in self._periods], dtype=np.int64
+        )
 
     @property
     def versions(self) -> list[str]:
-        """Version names, earliest first."""
-        return [row["version"] for row in self._rows]
+        """The version of each period, earliest first."""
+        return [version for _, version in self._periods]
 
     def assign(self, days: Integers) -> Integers:
         """For days since 1970, the position of the version that scores them; -1 before the first.
 
-        That is the version with the latest `trained_until` on or before the day.
+        That is the version that became champion last, on the day or before it.
         """
         return np.searchsorted(self._starts, days, side="right").astype(np.int64) - 1
 
+    def on(self, day: date) -> tuple[str, Model] | None:
+        """The champion of a day and its version; None before the first."""
+        position = int(self.assign(np.array([(day - EPOCH).days], dtype=np.int64))[0])
+        return None if position < 0 else (self.versions[position], self.model(position))
+
     def model(self, position: int) -> Model:
         """The model of a version, loaded when it is needed for the first time."""
-        if position not in self._models:
-            row = self._rows[position]
-            try:
-                model = self._detector.load(row["artefact"])
-            except DetectorError as error:
-                raise DetectorError(f"{row['version']} cannot be loaded: {error}") from error
-            if json.dumps(list(model.features)) != row["features"]:
-                raise DetectorError(
-                    f"{row['version']} lists other features than its artefact holds."
-                )
-            self._models[position] = model
-        return self._models[position]
+        row = self._rows[position]
+        if row["version"] not in self._models:
+            self._models[row["version"]] = load_version(self._detector, row)
+        return self._models[row["version"]]
+
+
+def load_version(detector: Detector, row: Mapping[str, Any]) -> Model:
+    """The model of one row of `ARTEFACT_SCHEMA`, its hash verified before it is read."""
+    _verify(detector.name, row)
+    try:
+        model = detector.load(row["artefact"])
+    except DetectorError as error:
+        raise DetectorError(f"{row['version']} cannot be loaded: {error}") from error
+    if json.dumps(list(model.features)) != row["features"]:
+        raise DetectorError(f"{row['version']} lists other features than its artefact holds.")
+    return model
 
 
 def _verify(name: str, row: Mapping[str, Any]) -> None:
     """Compare an artefact with its recorded hash and version."""
-    if row["artefact"] is None or row["trained_until"] is None:
+    if row["artefact"] is None or row["fitted_on"] is None:
         raise DetectorError(f"{row['version']} is marked as fitted but has no artefact or date.")
     sha256 = hashlib.sha256(row["artefact"]).hexdigest()
     if sha256 != row["artefact_sha256"]:
         raise DetectorError(f"The artefact of {row['version']} does not match its recorded hash.")
-    if row["version"] != version_name(name, row["trained_until"], sha256):
+    if row["version"] != version_name(name, row["fitted_on"], sha256):
         raise DetectorError(f"The version {row['version']} does not belong to its artefact.")

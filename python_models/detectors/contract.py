@@ -27,18 +27,40 @@ ARTEFACT_SCHEMA = pa.schema(
     [
         ("detector", pa.string()),
         ("version", pa.string()),
-        ("trained_until", pa.date32()),
+        ("fitted_on", pa.date32()),
+        ("fitted_because", pa.string()),
         ("algorithm", pa.string()),
         ("parameters", pa.string()),
         ("features", pa.string()),
+        ("features_version", pa.string()),
+        ("trained_from", pa.date32()),
+        ("trained_until", pa.date32()),
         ("training_rows", pa.int64()),
         ("positive_labels", pa.int64()),
-        ("trained_from", pa.date32()),
+        ("negative_labels", pa.int64()),
         ("data_fingerprint", pa.string()),
+        ("holdout_from", pa.date32()),
+        ("holdout_until", pa.date32()),
+        ("metrics", pa.string()),
+        ("compared_with", pa.string()),
+        ("comparison", pa.string()),
+        ("verdict", pa.string()),
+        ("verdict_reason", pa.string()),
+        ("is_promoted", pa.bool_()),
         ("artefact", pa.binary()),
         ("artefact_sha256", pa.string()),
         ("status", pa.string()),
         ("note", pa.string()),
+    ]
+)
+
+#: Columns of a decision that a version scores from a day on.
+PROMOTION_SCHEMA = pa.schema(
+    [
+        ("detector", pa.string()),
+        ("version", pa.string()),
+        ("champion_from", pa.date32()),
+        ("decided_at", pa.timestamp("us")),
     ]
 )
 
@@ -153,7 +175,8 @@ class Detector:
     """One entry of the registry.
 
     `catalogue_flag` names the boolean column of the feature catalogue that gives a feature to
-    this detector; `parameters` is its frozen dataclass of numbers with defaults.
+    this detector; `parameters` is its frozen dataclass of numbers with defaults. `algorithm` is
+    given where several detectors share one.
     """
 
     name: str
@@ -161,3 +184,4 @@ class Detector:
     parameters: type[Any]
     fit: Callable[[Training, Any], Outcome]
     load: Callable[[bytes], Model]
+    algorithm: str = ""

@@ -241,6 +241,7 @@ PEER_DEVIATION = Detector(
     parameters=UpperTailsParameters,
     fit=fit,
     load=load,
+    algorithm=NAME,
 )
 
 COLLECTIVE_SHIFT = Detector(
@@ -249,4 +250,5 @@ COLLECTIVE_SHIFT = Detector(
     parameters=UpperTailsParameters,
     fit=fit,
     load=load,
+    algorithm=NAME,
 )

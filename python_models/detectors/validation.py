@@ -134,17 +134,18 @@ def compare(challenger: Ranked, champion: Ranked, holdout: Holdout) -> Verdict:
     """
     judge = _Bootstrap(holdout)
     precision = judge.difference(challenger, champion, np.arange(holdout.misuse.size))
-    segments = {
-        name: judge.difference(challenger, champion, rows)
-        for name, rows in _judged_segments(holdout)
-    }
+    segments = {}
+    for name, rows in _judged_segments(holdout):
+        found = judge.difference(challenger, champion, rows)
+        if found:
+            segments[name] = found
     comparison: dict[str, Any] = {"average_precision": precision, "by_segment": segments}
-    worse = [name for name, found in segments.items() if found and found["high"] < 0]
+    worse = [name for name, found in segments.items() if found["high"] < 0]
     if precision and precision["high"] < 0:
         reason = f"average precision is lower by {_interval(precision, -1)}"
         return Verdict("worse", reason, comparison)
     if worse:
-        lowest = min(worse, key=lambda name: float(segments[name]["difference"]))
+        lowest = min(worse, key=lambda name: segments[name]["difference"])
         reason = f"in {lowest} average precision is lower by {_interval(segments[lowest], -1)}"
         return Verdict("worse", reason, comparison)
     if challenger.tail is not None and champion.tail is not None:

@@ -138,7 +138,9 @@ class TestFit:
         assert table.schema == detectors.ARTEFACT_SCHEMA
         [row] = table.to_pylist()
         assert row["version"] == f"{algorithm}-2025-08-01-{row['artefact_sha256'][:8]}"
-        assert (row["detector"], row["algorithm"]) == (algorithm, algorithm)
+        shared = {"peer_deviation": "empirical_tails", "collective_shift": "empirical_tails"}
+        assert row["detector"] == algorithm
+        assert row["algorithm"] == shared.get(algorithm, algorithm)
         assert (row["status"], row["note"]) == ("fitted", None)
         assert row["trained_until"] == TRAINED_UNTIL
         assert row["trained_from"] == pc.min(TRAINING["transaction_date"]).as_py()
@@ -250,27 +252,7 @@ class TestFit:
             fitted("crystal_ball")
 
 
-class TestFitDue:
-    def test_issued_versions_stay_and_only_missing_days_are_fitted(self, artefacts):
-        asked = []
-
-        def training(day):
-            asked.append(day)
-            return TRAINING
-
-        later = date(2025, 9, 1)
-        table = detectors.fit_due(
-            "empirical_tails",
-            due=[later, TRAINED_UNTIL],
-            issued=pa.concat_tables(artefacts.values()),
-            features=CATALOGUE,
-            parameters=None,
-            training=training,
-        )
-        assert asked == [later]
-        assert table["trained_until"].to_pylist() == [TRAINED_UNTIL, later]
-        assert table.slice(0, 1).equals(artefacts["empirical_tails"])
-
+class TestInputColumns:
     def test_input_columns_are_all_that_scoring_reads(self, artefacts):
         for algorithm, table in artefacts.items():
             columns = detectors.input_columns(algorithm, CATALOGUE)

@@ -90,7 +90,7 @@ def sealed(table: pa.Table, content: bytes) -> pa.Table:
 def score(table: pa.Table) -> list[dict]:
     rows = transactions(20).set_column(1, "transaction_date", pa.array([DAY] * 20))
     batches = rows.combine_chunks().to_batches()
-    algorithm = table["algorithm"][0].as_py()
+    algorithm = table["detector"][0].as_py()
     scored = detectors.score(algorithm, artefacts=table, batches=batches)
     return [row for batch in scored for row in batch.to_pylist()]
 

@@ -25,6 +25,10 @@ PUBLISHED = {
     "rule_firing",
     "label_delay",
     "expected_precision",
+    "feature_drift",
+    "score_drift",
+    "attribution_trend",
+    "retrain_recommendation",
     "load_manifest",
     "quality_results",
 }

@@ -1,5 +1,6 @@
 -- Grain: one row per purchase: what detectors see of it, which is its features and nothing else:
--- whatever feat_transaction has under its contract, less the context.
+-- whatever feat_transaction has under its contract, less the context but
+-- for the category, which is the segment that detectors are compared in.
 with
 
 final as (
@@ -28,7 +29,8 @@ final as (
             monthly_limit,
             absence_kind,
             trip_city
-        )
+        ),
+        category as segment
     from {{ ref('feat_transaction') }}
     where is_purchase
 )

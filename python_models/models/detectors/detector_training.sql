@@ -1,10 +1,11 @@
--- Grain: one row per fitting day that is due and purchase that a detector may learn from that day:
--- the sample with the features of its purchases.
+-- Grain: one row per fitting day that is due and purchase that a detector may learn from or be
+-- judged on that day: the sample with the features of its purchases.
 with
 
 final as (
     select
-        sample.trained_until,
+        sample.fitted_on,
+        sample.card_id,
         sample.misuse,
         sample.weight,
         detector_inputs.*

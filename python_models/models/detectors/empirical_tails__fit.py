@@ -2,15 +2,16 @@ import detectors
 
 
 def model(dbt, session):
-    schedule = dbt.ref("detector_schedule")
     training = dbt.ref("detector_training")
-    features = dbt.ref("feature_catalog")
-    issued = dbt.source("ledger", "detector_versions")
     return detectors.fit_due(
         "empirical_tails",
-        due=[row[0] for row in schedule.order("trained_until").fetchall()],
-        issued=issued.to_arrow_table(),
-        features=features.to_arrow_table(),
+        schedule=dbt.ref("detector_schedule")
+        .filter("detector = 'empirical_tails'")
+        .to_arrow_table(),
+        issued=dbt.source("ledger", "detector_versions").to_arrow_table(),
+        promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
+        features=dbt.ref("detector_features").to_arrow_table(),
         parameters=dbt.config.get("parameters"),
-        training=lambda day: training.filter(f"trained_until = date '{day}'").to_arrow_table(),
+        promotion=dbt.config.get("promotion"),
+        training=lambda day: training.filter(f"fitted_on = date '{day}'").to_arrow_table(),
     )

@@ -4,14 +4,17 @@ import detectors
 
 
 def model(dbt, session):
-    purchases = dbt.ref("detector_inputs")
-    artefacts = dbt.ref("isolation_forest__fit")
-    features = dbt.ref("feature_catalog")
-    window = dbt.ref("int_build_window")
+    features = dbt.ref("detector_features").to_arrow_table()
+    purchases = dbt.ref("detector_inputs").select(
+        *detectors.input_columns("isolation_forest", features)
+    )
     if dbt.is_incremental:
-        purchases = purchases.join(window, "transaction_date between built_from and built_until")
-    columns = detectors.input_columns("isolation_forest", features.to_arrow_table())
-    reader = session.cursor().sql(purchases.select(*columns).sql_query()).to_arrow_reader(100_000)
-    fitted = artefacts.to_arrow_table()
-    scored = detectors.score("isolation_forest", artefacts=fitted, batches=reader)
+        first, last = dbt.ref("int_build_window").select("built_from, built_until").fetchone()
+        purchases = purchases.filter(f"transaction_date between date '{first}' and date '{last}'")
+    scored = detectors.score(
+        "isolation_forest",
+        artefacts=dbt.ref("isolation_forest__fit").to_arrow_table(),
+        promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
+        batches=session.cursor().sql(purchases.sql_query()).to_arrow_reader(100_000),
+    )
     return pa.RecordBatchReader.from_batches(detectors.SCORE_SCHEMA, scored)

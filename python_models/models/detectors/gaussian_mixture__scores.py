@@ -1,0 +1,20 @@
+import pyarrow as pa
+
+import detectors
+
+
+def model(dbt, session):
+    features = dbt.ref("detector_features").to_arrow_table()
+    purchases = dbt.ref("detector_inputs").select(
+        *detectors.input_columns("gaussian_mixture", features)
+    )
+    if dbt.is_incremental:
+        first, last = dbt.ref("int_build_window").select("built_from, built_until").fetchone()
+        purchases = purchases.filter(f"transaction_date between date '{first}' and date '{last}'")
+    scored = detectors.score(
+        "gaussian_mixture",
+        artefacts=dbt.ref("gaussian_mixture__fit").to_arrow_table(),
+        promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
+        batches=session.cursor().sql(purchases.sql_query()).to_arrow_reader(100_000),
+    )
+    return pa.RecordBatchReader.from_batches(detectors.SCORE_SCHEMA, scored)
