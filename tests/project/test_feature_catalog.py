@@ -45,12 +45,12 @@ def test_contract_holds_the_described_columns_and_the_sql_together() -> None:
     assert vector()["config"]["contract"]["enforced"] is True
 
 
-def test_unsupervised_detectors_read_neither_decisions_nor_flags() -> None:
+def test_unsupervised_detectors_read_no_flags() -> None:
     refused = [
         row["feature"]
         for row in catalogue()
         for flag in ("in_anomaly", "in_peer", "in_collective")
-        if row[flag] == "true" and row["unit"] in {"rate", "yes_no"}
+        if row[flag] == "true" and row["unit"] == "yes_no"
     ]
     assert not refused
 
