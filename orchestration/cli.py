@@ -72,6 +72,10 @@ def demo(
     last_day: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the data.")
     ] = None,
+    change_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="From this day on people behave differently."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the demo company's files into the landing folder; the truth goes apart from them."""
@@ -82,7 +86,14 @@ def demo(
         raise typer.BadParameter("choose a day of the years 2000 to 2100", param_hint="--last-day")
     home = Home.from_environment()
     day = last_day.date() if last_day else None
-    chosen = {"employees": employees, "months": months, "seed": seed, "last_day": day}
+    changed = change_on.date() if change_on else None
+    chosen = {
+        "employees": employees,
+        "months": months,
+        "seed": seed,
+        "last_day": day,
+        "change_on": changed,
+    }
     given = {name: value for name, value in chosen.items() if value is not None}
     summary, placed = land_demo(home, **given)
     if as_json:

@@ -263,7 +263,10 @@ def land_demo(home: Home, **chosen: Any) -> tuple["DemoSummary", int]:
     home.temporary.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home.temporary, prefix="demo-") as folder:
         landing, truth = Path(folder, "landing"), Path(folder, "truth")
-        summary = write_demo_company(landing, truth, **chosen)
+        try:
+            summary = write_demo_company(landing, truth, **chosen)
+        except ValueError as error:
+            raise CardwatchError(f"the demo company cannot be made: {error}") from error
         sources = sorted(landing.iterdir())
         placed = sum(_place_folder(source, home.landing / source.name) for source in sources)
         _place_folder(truth, home.truth, replace=True)

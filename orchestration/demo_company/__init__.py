@@ -79,12 +79,14 @@ def write_demo_company(
     months: int = 6,
     last_day: date = date(2025, 12, 31),
     seed: int = 20_251_231,
+    change_on: date | None = None,
 ) -> DemoSummary:
     """Write the demo company's feed files below ``landing/company`` and the truth to ``truth``.
 
     The period is the ``months`` months that end on ``last_day``. A card holder makes about 17
     purchases a month: the default gives some 130,000 transactions, 61,000 employees and 12
-    months give ten million. The same arguments always give the same data. Existing files of the
+    months give ten million. From ``change_on`` on behaviour is another: prices rise, some kinds of
+    misuse end and others begin. The same arguments always give the same data. Existing files of the
     same names are replaced, others are left alone.
     """
     if employees < f.SMALLEST_COMPANY:
@@ -108,7 +110,9 @@ def write_demo_company(
         leaves=leaves.only(leaves.what != HALF_DAY),
         trips=trips,
     )
-    bills, original = _all_bills(world, chance)
+    if change_on and not days.first < change_on <= days.last:
+        raise ValueError(f"behaviour can change between {days.first} and {days.last} only")
+    bills, original = _all_bills(world, chance, change_on)
     hits = run_filters(world, chance("filters"), bills)
 
     company = landing / "company"
@@ -135,10 +139,17 @@ def write_demo_company(
     )
 
 
-def _all_bills(world: World, chance: Callable[[str], np.random.Generator]) -> tuple[Bills, Array]:
+def _all_bills(
+    world: World, chance: Callable[[str], np.random.Generator], change_on: date | None
+) -> tuple[Bills, Array]:
     """All bills by time, and for each the position of the bill it refunds (-1: none)."""
     ordinary = ordinary_purchases(world, chance("purchases"))
-    bad, acts = misuse_purchases(world, chance("misuse"), len(ordinary))
+    change = world.days.index(change_on) / world.days.count if change_on else None
+    if change_on:
+        dearer = ordinary.at >= world.days.index(change_on) * f.SECONDS_PER_DAY
+        raised = np.rint(ordinary.amount * f.PRICE_RISE / 10) * 10
+        ordinary.amount[dearer] = raised[dearer]
+    bad, acts = misuse_purchases(world, chance("misuse"), len(ordinary), change)
     alike = look_alike_purchases(world, chance("look-alikes"), acts)
     mingle(world, chance("mingle"), ordinary)
     bills, original = with_refunds(chance("refunds"), world, together([ordinary, bad, alike]))

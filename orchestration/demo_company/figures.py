@@ -661,3 +661,8 @@ CASH_OUTLAYS = (
     CashOutlay("시외버스 승차권", "여비교통비", 0.15, 18_000),
 )
 CONDOLENCE = 1  # the outlay that comes without a slip
+
+# --- a change of behaviour, if one is asked for ---------------------------------------------------
+
+#: What ordinary purchases cost afterwards; ours, large enough for monitoring to see it at once.
+PRICE_RISE = 1.4

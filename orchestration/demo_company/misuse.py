@@ -199,6 +199,10 @@ KINDS = (
 )
 KIND_NAMES = tuple(kind.name for kind in KINDS)
 
+#: When behaviour changes, misuse of these kinds ends, and that of those begins.
+ENDS = tuple(kind.name for kind in KINDS if kind.group == "splitting" or kind.rule in ("C1", "C2"))
+BEGINS = ("gift_card_cash_out", "card_discount_cash", "private_shopping", "late_night_bar")
+
 
 def acts_per_kind(bills: float) -> Array:
     """How many acts of each kind give about so many bills; a few of each at least."""
@@ -241,10 +245,13 @@ def choose_offenders(world: World, rng: np.random.Generator, acts: Array) -> lis
     return offenders
 
 
-def misuse_purchases(world: World, rng: np.random.Generator, ordinary: int) -> tuple[Bills, Array]:
+def misuse_purchases(
+    world: World, rng: np.random.Generator, ordinary: int, change: float | None = None
+) -> tuple[Bills, Array]:
     """The bills of all misuse and the number of acts of each kind.
 
-    ``ordinary`` is the number of ordinary bills the misuse is a share of.
+    ``ordinary`` is the number of ordinary bills the misuse is a share of; ``change`` the part of
+    the period after which some kinds end and others begin (None: never).
     """
     acts = acts_per_kind(f.MISUSE_SHARE * ordinary)
     offenders = choose_offenders(world, rng, acts)
@@ -262,6 +269,10 @@ def misuse_purchases(world: World, rng: np.random.Generator, ordinary: int) -> t
             anybody = np.flatnonzero(kind.eligible(world))
             who = np.where(once, rng.choice(anybody, count), who)
             luck = np.where(once, rng.random(count), luck)
+        if change is not None and kind.name in ENDS:
+            luck = change * luck
+        if change is not None and kind.name in BEGINS:
+            luck = change + (1 - change) * luck
         bills = kind.shape(world, rng, who, luck)
         counted = (bills.status == APPROVED) & (bills.refunded_at == 0)
         bills.kind[counted] = code + 1

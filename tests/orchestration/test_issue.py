@@ -9,7 +9,7 @@ import pytest
 
 from orchestration import issue as step
 from orchestration.home import Home
-from orchestration.issue import LEDGER_TABLES, issue, prepare_ledger
+from orchestration.issue import LEDGER_TABLES, issue, prepare_ledger, record, record_versions
 from orchestration.landing import prepare_raw
 from orchestration.warehouse import connect
 
@@ -39,10 +39,8 @@ PROPOSED = """
             0.0 as tree_risk, 0.0 as anomaly_risk;
     create table scoring.rule_hits as
         from ledger.rule_hits select * exclude (issue_id), current_date as occurred_on;
-    create table detectors.gradient_boosted_tree__fit as
+    create table detectors.model_fits as
         from ledger.detector_versions select * exclude (issue_id);
-    create table detectors.isolation_forest__fit as from detectors.gradient_boosted_tree__fit;
-    create table detectors.empirical_tails__fit as from detectors.gradient_boosted_tree__fit;
     create table intermediate.int_build_window (
         changed_from date, built_from date, built_until date, latest_load_id bigint
     );
@@ -275,3 +273,68 @@ def test_days_that_changed_further_back_wait_until_they_are_built(
     # built, but only in part
     assert run("2025-01-10", "2025-01-10", "2025-01-20") == date(2025, 1, 10)
     assert run("2025-01-10", "2025-01-10") is None
+
+
+def propose_a_version(warehouse: duckdb.DuckDBPyConnection, version: str, fitted_on: str) -> None:
+    warehouse.execute(
+        """
+        insert into detectors.model_fits by name
+        select
+            'isolation_forest' as detector, $1 as version, $2::date as fitted_on,
+            'schedule' as fitted_because, 'isolation_forest' as algorithm, '{}' as parameters,
+            '[]' as features, 'v1' as features_version, $2::date as trained_until,
+            10 as training_rows, 0 as positive_labels, 0 as negative_labels, 'first' as verdict,
+            'none before' as verdict_reason, true as is_promoted, 'fitted' as status
+        """,
+        [version, fitted_on],
+    )
+
+
+def test_a_version_and_its_promotion_are_issued_once(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    propose_a_version(warehouse, "a", "2025-01-15")
+    issue(warehouse, home)
+    draw_a_seed(warehouse)
+    issue(warehouse, home)
+    versions = warehouse.execute("select version from ledger.detector_versions").fetchall()
+    promoted = warehouse.execute(
+        "select version, champion_from, decided_by, reason from ledger.model_promotions"
+    ).fetchall()
+    assert versions == [("a",)]
+    assert promoted == [("a", date(2025, 1, 15), "comparison", "none before")]
+
+
+def test_what_is_decided_between_runs_is_an_issue_that_survives_a_lost_ledger(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    issue(warehouse, home)
+    request = (
+        "select $1 as detector, date '2025-02-01' as requested_on,"
+        " now()::timestamp as requested_at,"
+        " 'me' as requested_by, 'to see' as reason"
+    )
+    assert record(warehouse, home, {"retrain_requests": (request, ["isolation_forest"])}) == {
+        "retrain_requests": 1
+    }
+    propose_a_version(warehouse, "b", "2025-02-01")
+    assert record_versions(warehouse, home) == {"model_promotions": 1, "detector_versions": 1}
+    before = content(warehouse)
+    assert [row[:3] for row in before["issues"]] == [
+        (number, day, date(2025, 1, 31))
+        for number, day in enumerate(
+            [date(2025, 1, 1), date(2025, 1, 31), date(2025, 1, 31)], start=1
+        )
+    ]
+    for table in LEDGER_TABLES:
+        warehouse.execute(f"drop table ledger.{table}")
+    prepare_ledger(warehouse, home)
+    assert content(warehouse) == before
+
+
+def test_what_cannot_be_recorded_leaves_nothing(home: Home, warehouse: duckdb.DuckDBPyConnection):
+    issue(warehouse, home)
+    before, written = content(warehouse), files(home)
+    with pytest.raises(duckdb.Error):
+        record(warehouse, home, {"retrain_requests": ("select 1 as detector", [])})
+    assert (content(warehouse), files(home)) == (before, written)
