@@ -304,7 +304,7 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="Which one: handbook, detectors, features, rules or planted."
+            metavar="NAME", help="handbook, detectors, year, features, rules or planted."
         ),
     ],
     data: Annotated[
@@ -320,8 +320,11 @@ def benchmark(
         int, typer.Option(min=100, help="features: transactions a day of what grows.")
     ] = 20_000,
     keep: Annotated[
-        bool, typer.Option("--keep", help="features: keep the warehouse that was grown.")
+        bool, typer.Option("--keep", help="features, year: keep the warehouse that was grown.")
     ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="year: draw it, as .png or .svg.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure what detectors find (handbook, detectors), rules find (planted), and their costs."""
@@ -366,6 +369,14 @@ def benchmark(
             _print_json(answer)
             return
         print(page)
+    elif name == "year":
+        from orchestration.benchmark import year
+
+        lived = year.run_year(home, picture, keep)
+        if as_json:
+            _print_json(lived.as_json())
+            return
+        print(year.describe(lived))
     elif name == "planted":
         from orchestration.benchmark import planted
 
@@ -376,8 +387,8 @@ def benchmark(
         print(planted.describe(found))
     else:
         raise CardwatchError(
-            f"there is no benchmark {name!r}; there are handbook, detectors, features, "
-            "rules and planted"
+            f"there is no benchmark {name!r}; there are handbook, detectors, year, "
+            "features, rules and planted"
         )
 
 

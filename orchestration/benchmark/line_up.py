@@ -291,7 +291,7 @@ class DemoResult:
 
     def bars(self) -> list[Bar]:
         """What is to be reached, and what was."""
-        together = self.found["everything together"]
+        together = self.found["everything together, a case a seat"]
 
         def gain(*names: str) -> float:
             best = max(self.found[name].value_share for name in names)
@@ -338,6 +338,7 @@ def run_demo(home: Home) -> DemoResult:
                 coalesce(risk.anomaly_risk, 0) as anomaly_risk,
                 coalesce(risk.tree_probability, 0) as stacked_tree,
                 risk.risk,
+                md5(concat_ws('|', risk.card_id, risk.merchant_id, risk.transaction_date)) as case_id,
                 coalesce(filters.rule_filter, 0) as rule_filter,
                 coalesce(filters.tree_filter, 0) as tree_filter,
                 misuse.kind
@@ -366,6 +367,13 @@ def run_demo(home: Home) -> DemoResult:
         name: _found(rows[column].to_numpy() * amount, amount, kinds, budget)
         for name, column in orders.items()
     }
+    # an alert is a case, what a card pays at a merchant on a day: it takes one seat
+    _, case = np.unique(np.array(rows["case_id"].to_pylist()), return_inverse=True)
+    of_case = np.bincount(case, rows["risk"].to_numpy() * amount)
+    seats = np.zeros(of_case.size, dtype=bool)
+    seats[np.argsort(-of_case, kind="stable")[:budget]] = True
+    members = np.where(seats[case], 1.0, 0.0)
+    found["everything together, a case a seat"] = _found(members, amount, kinds, int(members.sum()))
     return DemoResult(
         purchases=amount.size,
         first_day=min(rows["transaction_date"].to_pylist()),
@@ -376,21 +384,21 @@ def run_demo(home: Home) -> DemoResult:
 
 
 def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Scores of a tree that sees features only, fitted on the days on which the tree was."""
+    """Scores of a tree that sees features only, fitted and promoted as the champions were."""
     catalogue = connection.execute("from seeds.feature_catalog").to_arrow_table()
     periods = connection.execute(
         """
-        select fitted_on, trained_from, parameters
+        select champion_from, fitted_on, trained_from, trained_until, parameters
         from marts.model_versions
-        where detector = 'gradient_boosted_tree' and status = 'fitted'
-        order by fitted_on
+        where detector = 'gradient_boosted_tree' and champion_from is not null
+        order by champion_from
         """
     ).fetchall()
     if not periods:
         raise CardwatchError("no tree was fitted in this home; it takes more labels")
     columns = ", ".join(detectors.input_columns("gradient_boosted_tree", catalogue))
     scored = []
-    for position, (fitted_on, trained_from, parameters) in enumerate(periods):
+    for position, (start, fitted_on, trained_from, trained_until, parameters) in enumerate(periods):
         until = periods[position + 1][0] if position + 1 < len(periods) else date.max
         training = connection.execute(
             f"""
@@ -407,24 +415,26 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
                 where decided_on < $until
                 group by transaction_id
             ) as known using (transaction_id)
-            where transaction_date >= $since and transaction_date < $until
+            where transaction_date >= $since and transaction_date < $before
             """,  # noqa: S608 - names of our own feature catalogue
-            {"since": trained_from, "until": fitted_on},
+            {"since": trained_from, "until": fitted_on, "before": trained_until},
         ).fetch_arrow_table()
         artefact = detectors.fit(
             "gradient_boosted_tree",
             features=catalogue,
             parameters=json.loads(parameters),
-            trained_until=fitted_on,
+            trained_until=trained_until,
             training=training,
         )
         batches = connection.execute(
             f"select {columns} from detectors.detector_inputs"  # noqa: S608
             " where transaction_date >= ? and transaction_date < ?",
-            [fitted_on, until],
+            [start, until],
         ).to_arrow_reader(BATCH_ROWS)
         scored += list(
-            detectors.score("gradient_boosted_tree", artefacts=artefact, batches=batches)
+            detectors.score(
+                "gradient_boosted_tree", artefacts=_from(artefact, start), batches=batches
+            )
         )
     tree = pa.Table.from_batches(scored).select(["transaction_id", "probability"])
     connection.register("tree", tree.rename_columns(["transaction_id", "score"]))

@@ -279,7 +279,7 @@ class TestComparison:
             random = np.random.default_rng(1_000 + seed)
             pair = [ranked(2.0 * judged.misuse + random.normal(size=3_000)) for _ in range(2)]
             better += compare(pair[0], pair[1], judged).name == "better"
-        assert better <= 6  # 2.5 % are expected; more than 6 of 60 would happen once in a thousand
+        assert better <= 9  # 5 % are expected; more than 9 of 60 would happen once in a thousand
 
     def test_calling_everything_innocent_is_most_accurate_and_never_better(self):
         judged = holdout(3_000, 1, share=0.01)
