@@ -338,7 +338,7 @@ def run_demo(home: Home) -> DemoResult:
                 coalesce(risk.anomaly_risk, 0) as anomaly_risk,
                 coalesce(risk.tree_probability, 0) as stacked_tree,
                 risk.risk,
-                md5(concat_ws('|', risk.card_id, risk.merchant_id, risk.transaction_date)) as case_id,
+                concat_ws('|', risk.card_id, risk.merchant_id, risk.transaction_date) as case_id,
                 coalesce(filters.rule_filter, 0) as rule_filter,
                 coalesce(filters.tree_filter, 0) as tree_filter,
                 misuse.kind
@@ -439,6 +439,14 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     tree = pa.Table.from_batches(scored).select(["transaction_id", "probability"])
     connection.register("tree", tree.rename_columns(["transaction_id", "score"]))
     return tree
+
+
+def _from(artefact: pa.Table, start: date) -> pa.Table:
+    """The artefact as champion from a day on."""
+    [row] = artefact.to_pylist()
+    hashed = row["version"].rpartition("-")[2]
+    row |= {"fitted_on": start, "version": f"{row['detector']}-{start}-{hashed}"}
+    return pa.Table.from_pylist([row], schema=artefact.schema)
 
 
 def _found(order: Floats, amount: Floats, kinds: npt.NDArray[np.str_], budget: int) -> Found:
