@@ -91,11 +91,13 @@ def _fit_and_judge(
     champion: tuple[str, Model] | None,
 ) -> dict[str, Any]:
     """Fit a version for a due day, before its holdout if that is enough, and judge it there."""
-    held_out = _between(rows, due["holdout_from"], due["holdout_until"])
-    earlier = _between(rows, date.min, due["holdout_from"])
-    row = fit_version(detector, features, parameters, due["holdout_from"], earlier)
-    is_judged = row["status"] == FITTED and held_out.num_rows > 0
-    if not is_judged:
+    row = None
+    if due["holdout_from"]:
+        held_out = _between(rows, due["holdout_from"], due["holdout_until"])
+        earlier = _between(rows, EPOCH, due["holdout_from"])
+        row = fit_version(detector, features, parameters, due["holdout_from"], earlier)
+    is_judged = row is not None and row["status"] == FITTED and held_out.num_rows > 0
+    if row is None or not is_judged:
         row = fit_version(detector, features, parameters, due["fitted_on"], rows)
     row["fitted_on"] = due["fitted_on"]
     row["fitted_because"] = due["reason"]
@@ -125,7 +127,7 @@ def _between(rows: pa.Table, first: date, until: date) -> pa.Table:
     """Rows of the days from `first` to the day before `until`."""
     days = pc.cast(rows["transaction_date"], pa.date32())
     inside = pc.and_(
-        pc.greater_equal(days, pa.scalar(max(first, EPOCH), pa.date32())),
+        pc.greater_equal(days, pa.scalar(first, pa.date32())),
         pc.less(days, pa.scalar(until, pa.date32())),
     )
     return rows.filter(inside)

@@ -132,6 +132,24 @@ class TestWhatIsFitted:
         assert row["holdout_from"] is row["metrics"] is None
         assert row["trained_until"] == date(2025, 2, 10)
 
+    def test_a_schedule_without_a_holdout_takes_all(self):
+        days = schedule(APRIL)
+        unknown = pa.nulls(1, pa.date32())
+        for name in ("holdout_from", "holdout_until"):
+            days = days.set_column(days.column_names.index(name), name, unknown)
+        table = detectors.fit_due(
+            "empirical_tails",
+            schedule=days,
+            issued=detectors.ARTEFACT_SCHEMA.empty_table(),
+            promotions=EMPTY_PROMOTIONS,
+            features=CATALOGUE,
+            parameters=None,
+            promotion="manual",
+            training=before(STABLE),
+        )
+        assert table["trained_until"].to_pylist() == [APRIL]
+        assert table["metrics"].to_pylist() == [None]
+
     @pytest.mark.parametrize("name", detectors.ALGORITHMS)
     def test_any_version_can_be_made_again_from_its_row(self, name):
         [row] = due(name, APRIL, rows=STABLE)

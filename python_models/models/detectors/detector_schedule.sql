@@ -79,9 +79,23 @@ dated as (
             when fitting_days.is_supervised
                 then coalesce(gaps.gap_days, {{ var('decision_gap_days') }})
             else 0
-        end as gap_days
+        end as gap_days,
+        case
+            when fitting_days.is_supervised then {{ var('holdout_days') }}
+            else {{ var('unlabelled_holdout_days') }}
+        end as holdout_days
     from fitting_days
     left outer join gaps on fitting_days.fitted_on = gaps.fitted_on
+),
+
+held_out as (
+    select
+        dated.*,
+        -- what is held back must leave enough to learn from
+        dated.fitted_on - dated.gap_days - dated.holdout_days
+        >= history.first_day + {{ var('detector_minimum_history_days') }} as is_judged
+    from dated
+    cross join history
 ),
 
 final as (
@@ -90,10 +104,10 @@ final as (
         fitted_on,
         reason,
         gap_days,
-        (fitted_on - gap_days - {{ var('holdout_days') }})::date as holdout_from,
-        (fitted_on - gap_days)::date as holdout_until,
+        case when is_judged then (fitted_on - gap_days - holdout_days)::date end as holdout_from,
+        case when is_judged then (fitted_on - gap_days)::date end as holdout_until,
         {{ features_version() }} as features_version
-    from dated
+    from held_out
 )
 
 select * from final
