@@ -45,6 +45,10 @@ from detectors.training import Training
 NAME = "empirical_tails"
 FORMAT = "cardwatch/empirical_tails/2"
 LARGEST_COUNT = 2**53  # the largest whole number that JSON readers agree on
+#: What at least so much of the reference shares is common, and what lies so near to it, relative to
+#: it, counts as it: just beside a rate that half of all merchants have nothing is unusual.
+COMMON_SHARE = 0.05
+NEAR = 0.02
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class TailTable:
         inside[1::2] = upto - below
         counted = not_below if upper_only else np.minimum(not_above, not_below)
         self._parts = np.array([-math.log((1 + count) / (1 + total)) for count in counted.tolist()])
+        self._common = knots[upto - below >= COMMON_SHARE * max(total, 1)]
         self.mean = float((inside * self._parts).sum() / total) if total else 0.0
 
     @classmethod
@@ -106,6 +111,7 @@ class TailTable:
         below, total = upto - counts, upto[-1]
         keep = np.zeros(distinct.size, dtype=bool)
         keep[[0, -1]] = True
+        keep |= counts >= COMMON_SHARE * total
         for before, after in ((below, upto), (total - upto, total - below)):
             steps = [np.floor(np.log1p(count) / tail_step) for count in (before, after)]
             keep |= steps[0] != steps[1]
@@ -139,6 +145,9 @@ class TailTable:
         if self._knots.size == 0:
             return np.zeros(values.shape)
         filled = fill_missing(values, self._fill)
+        for common in self._common.tolist():
+            near = np.abs(filled - common) <= NEAR * abs(common)
+            filled = np.where(near, common, filled)
         knot = np.searchsorted(self._knots, filled)
         at_knot = self._knots[np.minimum(knot, self._knots.size - 1)] == filled
         cells = 2 * knot + at_knot

@@ -89,7 +89,7 @@ def test_days_before_the_first_model_carry_rules_and_no_scores(full: tuple[Home,
     home, _ = full
     first = rows(
         home,
-        "select min(trained_until) from ledger.detector_versions where status = 'fitted'",
+        "select min(champion_from) from ledger.model_promotions",
     )[0][0]
     assert first is not None
     before = f"from ledger.scores where transaction_date < date '{first}'"

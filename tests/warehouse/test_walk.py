@@ -50,7 +50,8 @@ def test_two_runs_issue_what_one_issues(full: tuple[Home, str], walked: tuple[Ho
         "select * exclude (issue_id) from @ledger.alerts where lane <> 'audit'",
         "select * exclude (issue_id) from @ledger.scores",
         "select * exclude (issue_id) from @ledger.rule_hits",
-        "select detector, trained_until, artefact_sha256 from @ledger.detector_versions",
+        "select * exclude (issue_id) from @ledger.detector_versions",
+        "select detector, version, champion_from, reason from @ledger.model_promotions",
     ):
         assert differences(full[0], walked[1], query) == 0, query
 
