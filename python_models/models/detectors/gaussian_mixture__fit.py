@@ -10,7 +10,7 @@ def model(dbt, session):
         .to_arrow_table(),
         issued=dbt.source("ledger", "detector_versions").to_arrow_table(),
         promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
-        features=dbt.ref("detector_features").to_arrow_table(),
+        features=dbt.ref("feature_catalog").to_arrow_table(),
         parameters=dbt.config.get("parameters"),
         promotion=dbt.config.get("promotion"),
         training=lambda day: training.filter(f"fitted_on = date '{day}'").to_arrow_table(),

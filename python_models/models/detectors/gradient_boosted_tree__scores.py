@@ -4,7 +4,7 @@ import detectors
 
 
 def model(dbt, session):
-    features = dbt.ref("detector_features").to_arrow_table()
+    features = dbt.ref("feature_catalog").union(dbt.ref("tree_signals")).to_arrow_table()
     purchases = dbt.ref("tree_inputs").select(
         *detectors.input_columns("gradient_boosted_tree", features)
     )

@@ -4,7 +4,7 @@ import detectors
 
 
 def model(dbt, session):
-    features = dbt.ref("detector_features").to_arrow_table()
+    features = dbt.ref("feature_catalog").to_arrow_table()
     purchases = dbt.ref("detector_inputs").select(
         *detectors.input_columns("peer_deviation", features)
     )
