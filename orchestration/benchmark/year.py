@@ -45,13 +45,18 @@ TREE = "gradient_boosted_tree"
 
 @dataclass(frozen=True)
 class Month:
-    """A month: average precision of the champions of its days and of July's, and drift."""
+    """A month: average precision of the champions of its days and of July's, and drift.
+
+    `drifted_features` is the share that moved away from the champion's training period,
+    `amount_psi` the largest PSI of a week's amounts against the four weeks before.
+    """
 
     month: date
     misuse: int
     champion: float | None
     champion_of_july: float | None
     drifted_features: float | None
+    amount_psi: float | None
 
 
 @dataclass(frozen=True)
@@ -131,16 +136,19 @@ def _run(home: Home, until: date) -> None:
 def _months(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[Month]:
     """Every month in which a tree scored."""
     frozen = _champion_of_july(connection)
-    drifted = dict(
-        connection.execute(
+    drift = {
+        month: (drifted, amount_psi)
+        for month, drifted, amount_psi in connection.execute(
             """
-            select date_trunc('month', week)::date, avg((is_drifted and psi >= 0.1)::integer)
+            select
+                date_trunc('month', week)::date,
+                avg((is_drifted and psi >= 0.1)::integer) filter (where comparison = 'training'),
+                max(psi) filter (where comparison = 'previous' and feature = 'amount')
             from monitoring.feature_drift
-            where comparison = 'training'
             group by 1
             """
         ).fetchall()
-    )
+    }
     connection.register("frozen", frozen)
     rows = connection.execute(
         """
@@ -165,7 +173,8 @@ def _months(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[Month
             misuse=int(truth.sum()),
             champion=_precision(truth, rows["champion"][inside]),
             champion_of_july=_precision(truth, rows["frozen"][inside]),
-            drifted_features=drifted.get(day),
+            drifted_features=drift.get(day, (None, None))[0],
+            amount_psi=drift.get(day, (None, None))[1],
         )
 
 
@@ -213,12 +222,14 @@ def describe(result: YearResult) -> str:
         f"{result.transactions:,} transactions of {result.employees:,} employees, seed "
         f"{result.seed}; behaviour changes on {CHANGE_ON}",
         "",
-        f"{'month':<9}{'misuse':>8}{'champion':>10}{'of July':>10}{'features drifted':>18}",
+        f"{'month':<9}{'misuse':>8}{'champion':>10}{'of July':>10}{'features drifted':>18}"
+        f"{'PSI of amounts':>16}",
     ]
     for month in result.months:
         lines.append(
             f"{month.month:%Y-%m}  {month.misuse:>8}{_shown(month.champion):>10}"
             f"{_shown(month.champion_of_july):>10}{_shown(month.drifted_features, '.0%'):>18}"
+            f"{_shown(month.amount_psi):>16}"
         )
     lines += ["", "versions of the tree:"]
     for version in result.versions:
@@ -254,7 +265,7 @@ def draw(result: YearResult, file: Path) -> None:
         if version["champion_from"]
     ]
     drift = [
-        {"month": f"{month.month:%Y-%m}", "drifted": month.drifted_features or 0.0}
+        {"month": f"{month.month:%Y-%m}", "drifted": month.amount_psi or 0.0}
         for month in result.months
     ]
     months = [f"{month.month:%Y-%m}" for month in result.months]
