@@ -295,14 +295,17 @@ def draw(result: YearResult, file: Path) -> None:
         height=230,
         title=alt.Title(
             "Behaviour changes in August; a new champion recovers what the old one lost",
-            subtitle="Average precision of the tree by month; dashed lines: a version is promoted",
+            subtitle=[
+                "Average precision of the tree by month; dashed lines: a version is promoted.",
+                "Below: the amounts of the oddest week against the four weeks before.",
+            ],
             anchor="start",
         ),
     )
     lower = (
         alt.Chart(alt.InlineData(values=drift))
         .mark_bar(color=other)
-        .encode(x=axis, y=alt.Y("drifted:Q", title="features drifted", axis=alt.Axis(format="%")))
+        .encode(x=axis, y=alt.Y("drifted:Q", title="PSI of amounts"))
         .properties(width=520, height=90)
     )
     picture = (
