@@ -49,6 +49,7 @@ __all__ = [
     "fit_due",
     "input_columns",
     "score",
+    "training_columns",
     "verify",
 ]
 
@@ -123,6 +124,13 @@ def input_columns(algorithm: str, features: pa.Table) -> list[str]:
     catalogue = read_catalogue(features, _detector(algorithm).catalogue_flag)
     names = (feature.name for feature in catalogue)
     return ["transaction_id", "transaction_date", "segment", *names]
+
+
+def training_columns(algorithm: str, features: pa.Table) -> list[str]:
+    """Columns that `fit_due` reads of training rows."""
+    columns = input_columns(algorithm, features)
+    others = ("amount", "card_id", "misuse", "weight")
+    return [*columns, *(name for name in others if name not in columns)]
 
 
 def fit_due(

@@ -183,6 +183,7 @@ class _Bootstrap:
         self, challenger: Ranked, champion: Ranked, rows: Integers
     ) -> dict[str, float] | None:
         """Average precision of the challenger less the champion's; None with too few cases."""
+        rows = rows[self._holdout.weight[rows] > 0]
         misuse, weight = self._holdout.misuse[rows], self._holdout.weight[rows]
         if (weight[misuse] > 0).sum() < LEAST_MISUSE:
             return None

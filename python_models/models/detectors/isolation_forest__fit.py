@@ -2,15 +2,16 @@ import detectors
 
 
 def model(dbt, session):
-    training = dbt.ref("detector_training")
+    features = dbt.ref("feature_catalog").to_arrow_table()
+    columns = detectors.training_columns("isolation_forest", features)
+    training = dbt.ref("detector_training").select("fitted_on", *columns)
+    schedule = dbt.ref("detector_schedule").filter("detector = 'isolation_forest'")
     return detectors.fit_due(
         "isolation_forest",
-        schedule=dbt.ref("detector_schedule")
-        .filter("detector = 'isolation_forest'")
-        .to_arrow_table(),
+        schedule=schedule.to_arrow_table(),
         issued=dbt.source("ledger", "detector_versions").to_arrow_table(),
         promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
-        features=dbt.ref("feature_catalog").to_arrow_table(),
+        features=features,
         parameters=dbt.config.get("parameters"),
         promotion=dbt.config.get("promotion"),
         training=lambda day: training.filter(f"fitted_on = date '{day}'").to_arrow_table(),
