@@ -126,7 +126,8 @@ def drift(purchases: pd.DataFrame, values: dict[str, np.ndarray]) -> pd.DataFram
                     true as is_purchase
                 from purchases;
             create table detector_inputs as
-                select transaction_id, transaction_date::date as transaction_date, {columns}
+                select transaction_id, transaction_date::date as transaction_date, {columns},
+                    'hotel' as segment
                 from inputs;
             create table int_build_window as
                 select max(transaction_date) as built_until from feat_transaction;
