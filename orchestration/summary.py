@@ -187,6 +187,11 @@ def describe(summary: RunSummary, home: Home) -> str:
         )
     lines += [f"exception {exception}" for exception in summary.exceptions]
     lines += [f"detector {detector}" for detector in summary.detectors]
+    if not any("gradient_boosted_tree: champion" in detector for detector in summary.detectors):
+        lines.append(
+            "no tree yet: risk comes from rules and from the detectors that need no labels;"
+            " it joins them by itself once enough cases are decided"
+        )
     if summary.top_alerts:
         lines += ["", "The ten alerts with the highest expected value:"]
     for place, alert in enumerate(summary.top_alerts, start=1):

@@ -119,7 +119,7 @@ read_features as (
 reference_rows as (  -- noqa: ST03
     select
         reference_draws.reference,
-        detector_inputs.* exclude (segment)
+        detector_inputs.* exclude (segment)  -- noqa: RF02
     from {{ ref('detector_inputs') }} as detector_inputs
     inner join reference_draws
         on
@@ -143,7 +143,7 @@ week_rows as (  -- noqa: ST03
     select
         week_draws.reference,
         week_draws.week,
-        detector_inputs.* exclude (segment)
+        detector_inputs.* exclude (segment)  -- noqa: RF02
     from {{ ref('detector_inputs') }} as detector_inputs
     inner join week_draws
         on
