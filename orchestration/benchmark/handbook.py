@@ -3,7 +3,9 @@
 The handbook (Reproducible Machine Learning for Credit Card Fraud Detection) trains on a week,
 leaves out the next, in which the labels of the first become known, and tests on the third. The
 data land in a home of their own, the dbt models make the features, the `detectors` package fits
-and scores: nothing but the splits and the measures is written for the benchmark.
+and scores: nothing but the splits and the measures is written for the benchmark. As in a
+warehouse the tree also reads the tails of the detectors that need no labels; here they learn from
+the week before its training week.
 """
 
 import csv
@@ -23,6 +25,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -62,6 +65,7 @@ _BUILD_FEATURES = [
     "--select",
     "+feat_transaction",
     "feature_catalog",
+    "tree_signals",
     "--exclude-resource-type",
     "test",
     "unit_test",
@@ -174,12 +178,15 @@ def run_handbook(home: Home, data: Path, scores: Path | None = None) -> Handbook
     _check(data, target)
     seconds: dict[str, float] = {}
     with built_features(home, data, seconds) as (workshop, rows):
-        parameters = fit_parameters(workshop, DETECTOR)
+        parameters = {name: fit_parameters(workshop, name) for name in detectors.ALGORITHMS}
         with connect(workshop, read_only=True) as connection:
             identifiers = _identifiers(connection, data)
             folds, judged = [], []
             for start in FOLDS:
-                week = fit_and_score(connection, DETECTOR, start, parameters, seconds)
+                unlabelled = _fit_unlabelled(connection, start, parameters, seconds)
+                week = fit_and_score(
+                    connection, DETECTOR, start, parameters[DETECTOR], seconds, unlabelled
+                )
                 fold, table = _judge_fold(week, identifiers)
                 folds.append(fold)
                 judged.append(table)
@@ -362,15 +369,22 @@ def fit_and_score(
     start: date,
     parameters: dict[str, Any],
     seconds: dict[str, float],
+    unlabelled: Mapping[str, pa.Table] | None = None,
 ) -> ScoredWeek:
-    """Fit on one week and score the week after next."""
+    """Fit on one week and score the week after next; `unlabelled` are detectors whose tails count.
+
+    They are artefacts by name, fitted on days before the training week.
+    """
     test_start = start + 2 * WEEK
-    catalogue = connection.execute("from seeds.feature_catalog").to_arrow_table()
-    columns = [
-        "category as segment" if name == "segment" else name
-        for name in detectors.input_columns(detector, catalogue)
-    ]
-    training = _training(connection, start, columns)
+    catalogue = _catalogue(connection)
+    columns = _columns(catalogue, detector, *(unlabelled or ()))
+    training = _with_tails(_training(connection, start, columns), unlabelled)
+    if unlabelled:
+        signals = connection.execute("from seeds.tree_signals").to_arrow_table()
+        known = pa.array([f"{name}_tail" for name in unlabelled])
+        catalogue = pa.concat_tables(
+            [catalogue, signals.filter(pc.is_in(signals["feature"], known))]
+        )
     with _timed(seconds, f"fit {detector} {start}"):
         artefact = detectors.fit(
             detector,
@@ -381,7 +395,7 @@ def fit_and_score(
         )
     if artefact["status"][0].as_py() != "fitted":
         raise CardwatchError(f"the week from {start} cannot be learned from: {artefact['note'][0]}")
-    week = _test_week(connection, start, columns)
+    week = _with_tails(_test_week(connection, start, columns), unlabelled)
     with _timed(seconds, f"score {detector} {start}"):
         scored = pa.Table.from_batches(
             detectors.score(detector, artefacts=artefact, batches=week.to_batches(100_000))
@@ -398,6 +412,50 @@ def fit_and_score(
         cards=week["card_number"].to_numpy()[judged],
         days=day_numbers[judged],
     )
+
+
+def _fit_unlabelled(
+    connection: duckdb.DuckDBPyConnection,
+    start: date,
+    parameters: Mapping[str, dict[str, Any]],
+    seconds: dict[str, float],
+) -> dict[str, pa.Table]:
+    """Artefacts of the detectors without labels, fitted on the week before the training week."""
+    catalogue = _catalogue(connection)
+    names = [name for name in detectors.ALGORITHMS if name != DETECTOR]
+    rows = _training(connection, start - WEEK, _columns(catalogue, *names))
+    with _timed(seconds, f"fit without labels {start}"):
+        fitted = {
+            name: detectors.fit(
+                name,
+                features=catalogue,
+                parameters=parameters[name],
+                trained_until=start,
+                training=rows,
+            )
+            for name in names
+        }
+    return {name: table for name, table in fitted.items() if table["artefact"][0].is_valid}
+
+
+def _with_tails(rows: pa.Table, unlabelled: Mapping[str, pa.Table] | None) -> pa.Table:
+    """The rows with the tails of these detectors as further columns."""
+    for name, artefact in (unlabelled or {}).items():
+        scored = pa.Table.from_batches(
+            detectors.score(name, artefacts=artefact, batches=rows.to_batches(100_000))
+        )
+        rows = rows.append_column(f"{name}_tail", scored["tail"])
+    return rows
+
+
+def _catalogue(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    return connection.execute("from seeds.feature_catalog").to_arrow_table()
+
+
+def _columns(catalogue: pa.Table, *names: str) -> list[str]:
+    """What the query must give these detectors."""
+    needed = [column for name in names for column in detectors.input_columns(name, catalogue)]
+    return ["category as segment" if name == "segment" else name for name in dict.fromkeys(needed)]
 
 
 def _judge_fold(week: ScoredWeek, identifiers: pa.Table) -> tuple[Fold, pa.Table]:
