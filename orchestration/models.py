@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -186,7 +187,12 @@ def fit_requested(home: Home) -> dict[str, int]:
 
 
 def request_recommended(home: Home) -> list[str]:
-    """Ask for a new version of what the monitoring recommends to retrain, once in four weeks."""
+    """Ask for a new version of what the monitoring recommends to retrain, once in four weeks.
+
+    With CARDWATCH_RETRAINING=manual nothing is asked for: people read the recommendation and decide.
+    """
+    if os.environ.get("CARDWATCH_RETRAINING") == "manual":
+        return []
     with connect(home) as connection:
         recommended = [
             row[0]

@@ -40,11 +40,12 @@ def run_cardwatch(home: Home, *arguments: str) -> subprocess.CompletedProcess[st
         return subprocess.run(
             [Path(sys.executable).parent / "cardwatch", *arguments],
             cwd=project_root(),
-            # what a person would decide between two runs must not make them differ from one
+            # what is decided between two runs must not make them differ from one
             env={
                 **os.environ,
                 "CARDWATCH_HOME": str(place.root),
                 "CARDWATCH_PROMOTION": "automatic",
+                "CARDWATCH_RETRAINING": "manual",
             },
             capture_output=True,
             text=True,
