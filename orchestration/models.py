@@ -189,7 +189,7 @@ def fit_requested(home: Home) -> dict[str, int]:
 def request_recommended(home: Home) -> list[str]:
     """Ask for a new version of what the monitoring recommends to retrain, once in four weeks.
 
-    With CARDWATCH_RETRAINING=manual nothing is asked for: people read the recommendation and decide.
+    With CARDWATCH_RETRAINING=manual nothing is asked for: people read the recommendation.
     """
     if os.environ.get("CARDWATCH_RETRAINING") == "manual":
         return []
