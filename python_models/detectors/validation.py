@@ -52,15 +52,17 @@ class Holdout:
 
     @classmethod
     def read(cls, rows: pa.Table) -> Holdout:
-        """Read rows with the columns of training, and card_id and amount."""
+        """Read rows with the columns of training, and card_id and amount, in any order."""
+        rows = rows.sort_by("transaction_id")  # figures and samples must not depend on the order
         decided = read_column(rows, "misuse", pa.bool_())
-        cards = pc.dictionary_encode(read_column(rows, "card_id", pa.string()).combine_chunks())
+        names = read_column(rows, "card_id", pa.string()).to_pylist()
+        _, cards = np.unique(np.array([str(name) for name in names]), return_inverse=True)
         return cls(
             rows=rows,
             misuse=pc.fill_null(decided, False).to_numpy(zero_copy_only=False).astype(bool),
             weight=read_numbers(rows, "weight"),
             amount=np.nan_to_num(read_numbers(rows, "amount")),
-            cards=np.asarray(cards.indices.to_numpy(zero_copy_only=False), dtype=np.int64),
+            cards=cards.astype(np.int64),
             days=pc.cast(read_column(rows, "transaction_date", pa.date32()), pa.int32())
             .to_numpy(zero_copy_only=False)
             .astype(np.int64),

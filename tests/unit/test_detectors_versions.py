@@ -163,6 +163,11 @@ class TestWhatIsFitted:
         assert again["artefact_sha256"] == row["artefact_sha256"]
         assert again["data_fingerprint"] == row["data_fingerprint"]
 
+    def test_neither_fit_nor_figures_depend_on_the_order_of_rows(self):
+        mixed = STABLE.take(np.random.default_rng(3).permutation(STABLE.num_rows))
+        for name in ("empirical_tails", "gradient_boosted_tree"):
+            assert due(name, MARCH, MAY, rows=mixed) == due(name, MARCH, MAY, rows=STABLE)
+
     def test_what_was_issued_is_not_fitted_again(self):
         first = due("empirical_tails", MARCH, rows=STABLE)
         asked = []
