@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import detectors
+from detectors.validation import card_precision
 from orchestration.dbt_project import call_dbt
 from orchestration.errors import CardwatchError
 from orchestration.home import Home
@@ -47,9 +48,6 @@ DETECTOR = "gradient_boosted_tree"
 FOLDS = tuple(date(2018, month, day) for month, day in ((8, 15), (8, 8), (8, 1), (7, 25)))
 SINGLE_SPLIT = date(2018, 7, 25)
 WEEK = timedelta(days=7)
-
-#: Cards whose highest scores a day are looked at.
-CARDS_A_DAY = 100
 
 #: The published file, known by its number of rows, and what its single split must hold.
 PUBLISHED_ROWS = 1_754_155
@@ -221,35 +219,6 @@ def measure(frauds: Booleans, scores: Floats, cards: Integers, days: Integers) -
         average_precision=float(average_precision_score(frauds, scores)),
         card_precision_100=card_precision(frauds, scores, cards, days),
     )
-
-
-def card_precision(
-    frauds: Booleans,
-    scores: Floats,
-    cards: Integers,
-    days: Integers,
-    cards_a_day: int = CARDS_A_DAY,
-) -> float:
-    """Share of the cards looked at that had a fraud that day, mean over the days.
-
-    Each day the cards with the highest scores are looked at, a card by its highest score of the
-    day, equal scores by card; one found to have a fraud is not looked at again on later days.
-    """
-    found: set[int] = set()
-    shares = []
-    for day in np.unique(days):
-        today = np.flatnonzero(days == day)
-        today = today[[card not in found for card in cards[today].tolist()]]
-        known, card = np.unique(cards[today], return_inverse=True)
-        highest = np.full(known.size, -np.inf)
-        np.maximum.at(highest, card, scores[today])
-        defrauded = np.zeros(known.size, dtype=bool)
-        np.logical_or.at(defrauded, card, frauds[today])
-        looked_at = np.argsort(-highest, kind="stable")[:cards_a_day]
-        hits = known[looked_at][defrauded[looked_at]].tolist()
-        found.update(hits)
-        shares.append(len(hits) / cards_a_day)
-    return fmean(shares)
 
 
 def still_judged(first_frauds: Integers, days: Integers) -> Booleans:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ BUDGET_SHARE = 0.01
 LEAST_MISUSE = 10
 #: A tail of 2 stands for one purchase in a hundred; that is what is held against the holdout.
 FAR_TAIL, FAR_SHARE = 2.0, 0.01
+#: Cards whose highest scores a day are looked at.
+CARDS_A_DAY = 100
 REPETITIONS = 400
 #: Percentiles of a 90 % interval: that its low end is above zero is a one-sided test at 5 %.
 INTERVAL = (5.0, 95.0)
@@ -110,7 +113,11 @@ def measure(ranked: Ranked, holdout: Holdout) -> dict[str, Any]:
         "value_share_at_budget": _ratio(
             (counts * holdout.amount)[top].sum(), (counts * holdout.amount).sum()
         ),
-        "card_precision_100": _card_precision(ranked.rank, holdout),
+        "card_precision_100": (
+            card_precision(holdout.misuse, ranked.rank, holdout.cards, holdout.days)
+            if holdout.days.size
+            else None
+        ),
         "by_segment": {
             name: _average_precision(ranked.rank[rows], holdout.misuse[rows], holdout.weight[rows])
             for name, rows in _judged_segments(holdout)
@@ -170,6 +177,35 @@ def compare(challenger: Ranked, champion: Ranked, holdout: Holdout) -> Verdict:
         return Verdict("better", reason, comparison)
     reason = f"the difference in average precision, {_interval(precision, 1)}, is within noise"
     return Verdict("not better", reason, comparison)
+
+
+def card_precision(
+    misuse: Booleans,
+    scores: Floats,
+    cards: Integers,
+    days: Integers,
+    cards_a_day: int = CARDS_A_DAY,
+) -> float:
+    """Share of the cards looked at that had misuse that day, mean over the days; shape (n,) each.
+
+    Each day the cards with the highest scores are looked at, a card by its highest score of the
+    day, equal scores by card; one found to have misuse is not looked at again on later days.
+    """
+    found: set[int] = set()
+    shares = []
+    for day in np.unique(days):
+        today = np.flatnonzero(days == day)
+        today = today[[card not in found for card in cards[today].tolist()]]
+        known, card = np.unique(cards[today], return_inverse=True)
+        highest = np.full(known.size, -np.inf)
+        np.maximum.at(highest, card, scores[today])
+        misused = np.zeros(known.size, dtype=bool)
+        np.logical_or.at(misused, card, misuse[today])
+        looked_at = np.argsort(-highest, kind="stable")[:cards_a_day]
+        hits = known[looked_at][misused[looked_at]].tolist()
+        found.update(hits)
+        shares.append(len(hits) / cards_a_day)
+    return fmean(shares)
 
 
 class _Bootstrap:
@@ -258,21 +294,6 @@ def _judged_segments(holdout: Holdout) -> list[tuple[str, Integers]]:
     }
     known = holdout.misuse & (holdout.weight > 0)
     return [(name, rows) for name, rows in by_code.items() if known[rows].sum() >= LEAST_MISUSE]
-
-
-def _card_precision(ranks: Floats, holdout: Holdout, cards_a_day: int = 100) -> float | None:
-    """Share with misuse of the `cards_a_day` cards that rank highest each day, mean over days."""
-    shares = []
-    for day in np.unique(holdout.days):
-        rows = np.flatnonzero(holdout.days == day)
-        known, card = np.unique(holdout.cards[rows], return_inverse=True)
-        highest = np.full(known.size, -np.inf)
-        np.maximum.at(highest, card, ranks[rows])
-        misused = np.zeros(known.size, dtype=bool)
-        np.logical_or.at(misused, card, holdout.misuse[rows])
-        looked_at = np.argsort(-highest, kind="stable")[:cards_a_day]
-        shares.append(misused[looked_at].sum() / cards_a_day)
-    return float(np.mean(shares)) if shares else None
 
 
 def _calibration_error(probability: Floats, holdout: Holdout, bins: int = 10) -> float | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from detectors.validation import card_precision
 from orchestration.benchmark import handbook
 from orchestration.cli import main
 
@@ -36,8 +37,8 @@ def booleans(*values: int) -> handbook.Booleans:
 
 def test_card_precision_takes_the_highest_score_of_each_card() -> None:
     # card 1 is found by its second purchase although that was not the fraud, card 2 stays below
-    precision = handbook.card_precision(
-        frauds=booleans(1, 0, 1, 0),
+    precision = card_precision(
+        misuse=booleans(1, 0, 1, 0),
         scores=floats(0.1, 0.9, 0.5, 0.6),
         cards=integers(1, 1, 2, 3),
         days=integers(1, 1, 1, 1),
@@ -48,8 +49,8 @@ def test_card_precision_takes_the_highest_score_of_each_card() -> None:
 
 def test_card_precision_leaves_out_on_later_days_what_it_has_found() -> None:
     # day 1: card 1 is found; day 2: card 1 is out, so card 2 is looked at; day 3: card 3 in vain
-    precision = handbook.card_precision(
-        frauds=booleans(1, 0, 1, 1, 0),
+    precision = card_precision(
+        misuse=booleans(1, 0, 1, 1, 0),
         scores=floats(0.9, 0.1, 0.9, 0.2, 0.3),
         cards=integers(1, 2, 1, 2, 3),
         days=integers(1, 1, 2, 2, 3),
@@ -59,8 +60,8 @@ def test_card_precision_leaves_out_on_later_days_what_it_has_found() -> None:
 
 
 def test_card_precision_looks_again_at_what_it_looked_at_in_vain() -> None:
-    precision = handbook.card_precision(
-        frauds=booleans(0, 1),
+    precision = card_precision(
+        misuse=booleans(0, 1),
         scores=floats(0.9, 0.9),
         cards=integers(1, 1),
         days=integers(1, 2),
@@ -70,8 +71,8 @@ def test_card_precision_looks_again_at_what_it_looked_at_in_vain() -> None:
 
 
 def test_card_precision_is_a_share_of_the_cards_that_could_have_been_looked_at() -> None:
-    precision = handbook.card_precision(
-        frauds=booleans(1, 1), scores=floats(0.9, 0.8), cards=integers(1, 2), days=integers(1, 1)
+    precision = card_precision(
+        misuse=booleans(1, 1), scores=floats(0.9, 0.8), cards=integers(1, 2), days=integers(1, 1)
     )
     assert precision == 2 / 100
 
@@ -82,7 +83,7 @@ def test_card_precision_does_not_depend_on_the_order_of_the_rows() -> None:
     scores = random.integers(0, 5, 500).astype(np.float64)  # many equal scores
     cards, days = random.integers(0, 80, 500), random.integers(0, 7, 500)
     order = random.permutation(500)
-    assert handbook.card_precision(frauds, scores, cards, days, 10) == handbook.card_precision(
+    assert card_precision(frauds, scores, cards, days, 10) == card_precision(
         frauds[order], scores[order], cards[order], days[order], 10
     )
 
