@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -543,6 +543,12 @@ class TestFrozenScores:
 class TestEmpiricalTails:
     @staticmethod
     def part(values: np.ndarray, value: float) -> float:
+        shared = [
+            v
+            for v, n in zip(*np.unique(values, return_counts=True), strict=True)
+            if n >= 0.05 * values.size and abs(value - v) <= 0.02 * abs(v)
+        ]
+        value = shared[0] if shared else value
         left = (1 + (values <= value).sum()) / (values.size + 1)
         right = (1 + (values >= value).sum()) / (values.size + 1)
         return max(-np.log(left), -np.log(right))
@@ -553,6 +559,8 @@ class TestEmpiricalTails:
         st.lists(st.floats(-40, 40), min_size=1, max_size=20),
         st.sampled_from([0.001, 0.05, 0.5]),
     )
+    @example([23], [23.25], 0.001)
+    @example([0] * 9 + [30] * 9, [30.5, 30.7, -0.1], 0.05)
     def test_part_is_the_definition_up_to_the_step(self, reference, values, step):
         known = np.array(reference, dtype=float)
         table = empirical_tails.TailTable.fit(known, step)
