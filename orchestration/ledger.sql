@@ -18,6 +18,7 @@ create table if not exists ledger.alerts (
     place integer not null,
     lane varchar not null,
     case_id varchar not null,
+    second_of varchar,
     subject_type varchar not null,
     subject_id varchar not null,
     transaction_id varchar,
@@ -60,7 +61,36 @@ create table if not exists ledger.case_members (
     subject_type varchar not null,
     subject_id varchar not null,
     transaction_id varchar,
-    is_alert boolean not null
+    is_alert boolean not null,
+    joined_on date not null,
+    occurred_at timestamp not null,
+    employee_id varchar,
+    merchant_id varchar,
+    approver_id varchar,
+    common_cause varchar
+);
+
+-- How rules, tree and detectors become one probability. The version in use on a day is the latest
+-- that was put into use on or before it.
+create table if not exists ledger.risk_versions (
+    issue_id bigint not null,
+    version varchar not null,
+    fitted_on date not null,
+    method varchar not null,
+    intercept double,
+    rule_coefficient double,
+    tree_coefficient double,
+    anomaly_coefficient double,
+    no_tree_coefficient double,
+    decided_misuse bigint not null,
+    decided_innocent bigint not null,
+    holdout_from date,
+    holdout_until date,
+    log_loss double,
+    log_loss_before double,
+    calibration_error double,
+    is_in_use boolean not null,
+    verdict_reason varchar not null
 );
 
 create table if not exists ledger.scores (
@@ -85,6 +115,7 @@ create table if not exists ledger.scores (
     collective_shift_tail double,
     anomaly_score double,
     risk double not null,
+    risk_version varchar not null,
     expected_value double not null,
     tree_version varchar,
     anomaly_versions varchar,
