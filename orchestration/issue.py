@@ -20,19 +20,25 @@ _APPENDED = {
         inner join alerts.alerts as alerts using (subject_type, subject_id)
     """,
     "case_members": """
-        select case_id, subject_type, subject_id, transaction_id, is_alert
+        select
+            case_id, subject_type, subject_id, transaction_id, is_alert, review_date as joined_on,
+            occurred_at, employee_id, merchant_id, approver_id, common_cause
         from alerts.alert_queue
-        -- what waits for a seat comes back; the others of its case are settled now
-        where alert_date is not null or not is_mandatory
+        where lane is not null
         union all
-        select case_id, subject_type, subject_id, transaction_id, true as is_alert
+        select
+            case_id, subject_type, subject_id, transaction_id, true as is_alert,
+            alert_date as joined_on, occurred_at, employee_id, merchant_id, null as approver_id,
+            null as common_cause
         from alerts.alerts
         where lane = 'audit'
     """,
+    "below_the_line": "select * from alerts.below_the_line",
     "scores": """
         select
             risk.* exclude (authorized_at, is_mandatory, is_explained, tree_risk, anomaly_risk),
             probabilities.lane,
+            probabilities.silence_id,
             probabilities.review_probability,
             (select any_value(policy_version) from alerts.policy) as policy_version
         from alerts.review_probabilities as probabilities

@@ -102,6 +102,7 @@ create table if not exists ledger.scores (
     amount double not null,
     currency varchar not null,
     lane varchar,
+    silence_id varchar,
     review_probability double not null,
     rule_hit_count integer not null,
     rule_risk double not null,
@@ -122,6 +123,20 @@ create table if not exists ledger.scores (
     policy_version varchar not null
 );
 
+create table if not exists ledger.below_the_line (
+    issue_id bigint not null,
+    review_date date not null,
+    currency varchar not null,
+    unreviewed_purchases bigint not null,
+    unreviewed_amount double not null,
+    expected_misuse double not null,
+    silenced_purchases bigint not null,
+    cases_below bigint not null,
+    subjects_below bigint not null,
+    expected_misuse_below double not null,
+    best_value_below double
+);
+
 create table if not exists ledger.rule_hits (
     issue_id bigint not null,
     rule_id varchar not null,
@@ -136,10 +151,6 @@ create table if not exists ledger.rule_hits (
     exception_id varchar,
     is_suppressed boolean
 );
-
--- a ledger from before there were exceptions
-alter table ledger.rule_hits add column if not exists exception_id varchar;
-alter table ledger.rule_hits add column if not exists is_suppressed boolean;
 
 create table if not exists ledger.audit_draws (
     issue_id bigint not null,

@@ -8,9 +8,7 @@ alerted as (
         subject_id,
         transaction_id
     from {{ ref('alert_queue') }}
-    where
-        is_alert
-        and alert_date is not null
+    where is_alert
     union all
     select
         'transaction' as subject_type,

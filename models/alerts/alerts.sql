@@ -4,34 +4,46 @@ with
 
 chosen as (
     select
-        alert_date,
+        review_date as alert_date,
         lane,
         case_id,
+        null as second_of,
         subject_type,
         subject_id,
         transaction_id,
-        occurred_on,
         risk,
-        expected_value
+        case_expected_value as expected_value
     from {{ ref('alert_queue') }}
-    where
-        is_alert
-        and alert_date is not null
+    where is_alert
+    union all
+    -- the second review has its own case, and nobody who works on it sees the first
+    select
+        review_date as alert_date,
+        'second_review' as lane,
+        md5('second|' || case_id) as case_id,
+        case_id as second_of,
+        subject_type,
+        subject_id,
+        transaction_id,
+        risk,
+        case_expected_value as expected_value
+    from {{ ref('alert_queue') }}
+    where is_reviewed_twice
     union all
     select
-        review_probabilities.queued_on as alert_date,
+        probabilities.queued_on as alert_date,
         'audit' as lane,
-        review_probabilities.case_id,
+        probabilities.case_id,
+        null as second_of,
         'transaction' as subject_type,
-        review_probabilities.transaction_id as subject_id,
-        review_probabilities.transaction_id,
-        risk.transaction_date as occurred_on,
+        probabilities.transaction_id as subject_id,
+        probabilities.transaction_id,
         risk.risk,
         risk.expected_value
-    from {{ ref('review_probabilities') }} as review_probabilities
+    from {{ ref('review_probabilities') }} as probabilities
     inner join {{ ref('risk') }} as risk
-        on review_probabilities.transaction_id = risk.transaction_id
-    where review_probabilities.is_audit_draw
+        on probabilities.transaction_id = risk.transaction_id
+    where probabilities.is_audit_draw
 ),
 
 reasons as (
@@ -123,17 +135,25 @@ worded as (
 
 final as (
     select
-        md5(worded.subject_type || '|' || worded.subject_id) as alert_id,
+        md5(concat_ws('|', worded.lane = 'second_review', worded.subject_type, worded.subject_id))
+            as alert_id,
         worded.alert_date::date as alert_date,
         row_number() over (
             partition by worded.alert_date
             order by
-                case worded.lane when 'mandatory' then 1 when 'risk' then 2 else 3 end asc,
+                case worded.lane
+                    when 'mandatory' then 1
+                    when 'exploit' then 2
+                    when 'novelty' then 3
+                    when 'audit' then 4
+                    else 5
+                end asc,
                 worded.expected_value desc,
                 worded.subject_id asc
         )::integer as place,
         worded.lane,
         worded.case_id,
+        worded.second_of,
         worded.subject_type,
         worded.subject_id,
         worded.transaction_id,

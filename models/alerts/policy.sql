@@ -2,8 +2,19 @@
 with
 
 settings as (
-    select concat_ws('|', 'budget', valid_from, alerts_per_day, audit_share) as setting
+    select
+        concat_ws(
+            '|', 'budget', valid_from, cases_per_day, novelty_share, audit_share,
+            audit_uniform_share, second_review_share
+        ) as setting
     from {{ ref('review_budget') }}
+    union all
+    select concat_ws('|', 'quota', scope, scope_value, max_share) as setting
+    from {{ ref('review_quotas') }}
+    union all
+    select concat_ws('|', 'silence', silence_id, scope, scope_value, valid_from, expires_on)
+        as setting
+    from {{ ref('silences') }}
     union all
     select concat_ws('|', 'weight', component, weight) as setting
     from {{ ref('risk_weights') }}
@@ -12,6 +23,12 @@ settings as (
         concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
             as setting
     from {{ ref('currencies') }}
+    union all
+    select
+        concat_ws(
+            '|', 'grouping', {{ var('novelty_tail_from') }}, {{ var('case_growth_days') }},
+            {{ var('common_cause_employees') }}, {{ var('common_cause_file_share') }}
+        ) as setting
 ),
 
 final as (

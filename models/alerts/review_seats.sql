@@ -1,39 +1,58 @@
--- Grain: one row per day of the queue: how many alerts the reviewers can take, and of which kind.
--- The audit's seats are set aside first, so that floods cannot take them.
+-- Grain: one row per working day of the queue: how many cases the reviewers can take, and of which
+-- kind. The seats of the audit and of second reviews are set aside first, so that no flood can take
+-- them; mandatory hits, expected value and novelty share the rest.
 with
 
 days as (
-    select
-        unnest(
-            generate_series(
-                (select min(queued_on) from {{ ref('alert_candidates') }}),
-                (select built_until from {{ ref('int_build_window') }}),
-                interval 1 day
-            )
-        )::date as review_date
+    select day as review_date
+    from {{ ref('int_working_days') }}
+    where
+        is_working_day
+        and day >= (select min(queued_on) from {{ ref('alert_candidates') }})
+        and day <= (select built_until from {{ ref('int_build_window') }})
 ),
 
 budget as (
     select
-        valid_from,
-        coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to,
-        alerts_per_day,
-        audit_share
+        *,
+        coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to
     from {{ ref('review_budget') }}
 ),
 
-final as (
+shared as (
     select
         days.review_date,
-        budget.alerts_per_day,
-        ceil(budget.alerts_per_day * budget.audit_share)::integer as audit_seats,
-        (budget.alerts_per_day - ceil(budget.alerts_per_day * budget.audit_share))::integer
-            as ranked_seats
+        budget.cases_per_day,
+        ceil(budget.cases_per_day * budget.audit_share)::integer as audit_seats,
+        ceil(budget.cases_per_day * budget.second_review_share)::integer as second_review_seats,
+        budget.audit_uniform_share,
+        budget.novelty_share
     from days
     inner join budget
         on
             days.review_date >= budget.valid_from
             and days.review_date < budget.valid_to
+),
+
+final as (
+    select
+        review_date,
+        cases_per_day,
+        audit_seats,
+        -- a budget of a case or two leaves nothing to review twice
+        case
+            when audit_seats + second_review_seats < cases_per_day then second_review_seats
+            else 0
+        end as second_review_seats,
+        greatest(
+            cases_per_day - audit_seats - case
+                when audit_seats + second_review_seats < cases_per_day then second_review_seats
+                else 0
+            end, 0
+        ) as ranked_seats,
+        novelty_share,
+        audit_uniform_share
+    from shared
 )
 
 select * from final
