@@ -1,23 +1,21 @@
 """The rules under models/rules: what each must declare, and the generated list of active ones."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from orchestration.errors import CardwatchError
+from orchestration.policy import check_waiver, read_seed
 
 # Typologies are the folders of models/rules; a new one is a word here and a folder there.
 TYPOLOGIES = ("limit_evasion", "time_place", "merchant", "cash_like", "card_behaviour", "claims")
 SEVERITIES = ("critical", "high", "medium", "low")
 KINDS = ("mandatory", "scoring")
 STAGES = ("live", "shadow", "retired")
-EXCEPTION_SCOPES = ("employee", "department", "card", "merchant", "category")
 UNITS = (
     "currency",
     "purchases",
@@ -244,8 +242,7 @@ def _check_unique(sql_files: Mapping[str, Path]) -> None:
 
 
 def _check_thresholds(rules: Iterable[Rule], project_root: Path) -> None:
-    with (project_root / _THRESHOLDS).open(encoding="utf-8", newline="") as seed:
-        rows = {(row["rule_id"], row["parameter"]) for row in csv.DictReader(seed)}
+    rows = {(row["rule_id"], row["parameter"]) for row in read_seed(project_root / _THRESHOLDS)}
     used: set[tuple[str, str]] = set()
     for rule in rules:
         if missing := sorted(rule.thresholds - rows):
@@ -264,35 +261,13 @@ def _check_thresholds(rules: Iterable[Rule], project_root: Path) -> None:
 def _check_exceptions(rules: Iterable[Rule], project_root: Path) -> None:
     """An exception names a rule, says why and on whose word, and ends."""
     known = {rule.rule_id for rule in rules}
-    with (project_root / _EXCEPTIONS).open(encoding="utf-8", newline="") as seed:
-        for row in csv.DictReader(seed):
-            exception = f"{_EXCEPTIONS} has the exception {row['exception_id']!r}"
-            if row["rule_id"] not in known:
-                raise CardwatchError(
-                    f"{exception} from {row['rule_id']!r}, which is no rule; correct or delete it"
-                )
-            if row["scope"] not in EXCEPTION_SCOPES:
-                raise CardwatchError(
-                    f"{exception} for the scope {row['scope']!r}; "
-                    f"use one of: {', '.join(EXCEPTION_SCOPES)}"
-                )
-            for column in ("exception_id", "scope_value", "reason", "owner"):
-                if not (row[column] or "").strip():
-                    raise CardwatchError(f"{exception} without {column}; add it")
-            try:
-                valid_from, expires_on = map(
-                    date.fromisoformat, (row["valid_from"] or "", row["expires_on"] or "")
-                )
-            except ValueError as error:
-                raise CardwatchError(
-                    f"{exception} with a valid_from or expires_on that is no day ({error}); "
-                    "write both like 2026-12-31"
-                ) from error
-            if expires_on < valid_from:
-                raise CardwatchError(
-                    f"{exception}, which expires on {expires_on}, before it begins on "
-                    f"{valid_from}; swap them"
-                )
+    for row in read_seed(project_root / _EXCEPTIONS):
+        exception = f"{_EXCEPTIONS} has the exception {row['exception_id']!r}"
+        if row["rule_id"] not in known:
+            raise CardwatchError(
+                f"{exception} from {row['rule_id']!r}, which is no rule; correct or delete it"
+            )
+        check_waiver(exception, row, "exception_id")
 
 
 def _output_columns(path: Path) -> set[str]:

@@ -16,6 +16,7 @@ from orchestration.dbt_project import dbt_environment, parse
 from orchestration.errors import CardwatchError
 from orchestration.home import Home, exclusive_run, project_root
 from orchestration.landing import landed_files, prepare_raw
+from orchestration.policy import check_policy
 from orchestration.progress import only_progress, report
 from orchestration.rules import sync_active_rules
 from orchestration.sources import read_feeds
@@ -38,6 +39,7 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
     with exclusive_run(home):
         try:
             use_home(home)
+            check_policy(project_root())
             if sync_active_rules(project_root()):
                 report("rules: macros/rules/active_rules.sql was out of date and is written anew")
             _refuse_nothing_to_do(home)

@@ -30,7 +30,7 @@ class RunSummary:
     rule_hits: int
     alerts: int
     issued_alerts: int
-    waiting_mandatory_cases: int
+    waiting_mandatory_hits: int
     waiting_since: date | None
     lanes: dict[str, int]
     not_evaluated: list[str]
@@ -65,9 +65,7 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
             rule_hits=rows("select count(*) from ledger.rule_hits")[0][0],
             alerts=alerts,
             issued_alerts=alerts - alerts_before,
-            waiting_mandatory_cases=rows(
-                "select count(*) from alerts.alert_queue where is_alert and alert_date is null"
-            )[0][0],
+            waiting_mandatory_hits=rows("select count(*) from alerts.mandatory_backlog")[0][0],
             waiting_since=rows("select waiting_since from raw.run_state")[0][0],
             lanes=dict(
                 rows("select lane, count(*) from ledger.alerts group by lane order by lane")
@@ -149,7 +147,7 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
                     """
                     select alert_date, lane, risk, sentence_en, sentence_ko
                     from ledger.alerts
-                    where lane <> 'audit'
+                    where lane not in ('audit', 'second_review')
                     order by expected_value desc
                     limit 10
                     """
@@ -166,10 +164,12 @@ def describe(summary: RunSummary, home: Home) -> str:
         f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
         f" ({summary.quarantined_rows:,} rows in quarantine)",
         f"{summary.rule_hits:,} rule hits",
-        f"{summary.alerts:,} alerts issued ({lanes}), {summary.issued_alerts:,} by this run",
+        f"{summary.alerts:,} cases issued ({lanes}), {summary.issued_alerts:,} by this run",
     ]
-    if summary.waiting_mandatory_cases:
-        lines.append(f"{summary.waiting_mandatory_cases:,} mandatory cases wait for a seat")
+    if summary.waiting_mandatory_hits:
+        lines.append(
+            f"{summary.waiting_mandatory_hits:,} mandatory hits wait for a seat, oldest first"
+        )
     if summary.waiting_since:
         lines.append(
             f"what landed late changed days from {summary.waiting_since} on, further back than"
@@ -193,7 +193,7 @@ def describe(summary: RunSummary, home: Home) -> str:
             " it joins them by itself once enough cases are decided"
         )
     if summary.top_alerts:
-        lines += ["", "The ten alerts with the highest expected value:"]
+        lines += ["", "The ten cases whose review is worth most:"]
     for place, alert in enumerate(summary.top_alerts, start=1):
         lines.append(f"{place:3}. risk {alert.risk:.2f}  {alert.sentence_en}")
         lines.append(f"                {alert.sentence_ko}")

@@ -174,7 +174,7 @@ filters as (
         'alerts of Cardwatch' as filter,
         transaction_id
     from {{ source('ledger', 'alerts') }}
-    where lane <> 'audit'
+    where lane not in ('audit', 'second_review')
 ),
 
 shared as (

@@ -204,18 +204,23 @@ valued as (
         described.*,
         silenced.silence_id,
         working_days.next_working_day as queued_on,
-        described.risk * currencies.recovery_rate * described.amount
+        described.risk
+        * (currencies.recovery_rate * described.amount + currencies.deterrence_value)
         - currencies.review_cost
         - (1 - described.risk) * currencies.annoyance_cost as expected_value,
         described.risk * currencies.recovery_rate * described.amount / currencies.review_cost
             as recoverable_reviews,
+        currencies.deterrence_value / currencies.review_cost as deterrence_reviews,
         currencies.annoyance_cost / currencies.review_cost as annoyance_reviews,
         currencies.review_cost
     from described
     cross join open_since
+    cross join (select min(day) as first_day from {{ ref('int_working_days') }}) as calendar
     inner join {{ ref('currencies') }} as currencies on described.currency = currencies.currency
     inner join {{ ref('int_working_days') }} as working_days
-        on greatest(described.occurred_at::date, open_since.issued_until + 1) = working_days.day
+        on
+            greatest(described.occurred_at::date, open_since.issued_until + 1, calendar.first_day)
+            = working_days.day
     left outer join silenced
         on
             described.subject_type = silenced.subject_type
@@ -305,6 +310,7 @@ final as (
         with_file.risk,
         with_file.expected_value,
         with_file.recoverable_reviews,
+        with_file.deterrence_reviews,
         with_file.annoyance_reviews,
         with_file.review_cost,
         with_file.anomaly_score,

@@ -245,7 +245,8 @@ in_cases as (
 ),
 
 -- 3. What a review of each case is worth, in reviews, so that currencies can be compared: what it
--- recovers on average, less the review itself and the annoyance of somebody innocent.
+-- recovers on average and the repetition that it ends, less the review itself and the annoyance of
+-- somebody innocent.
 
 cases as (
     select
@@ -257,8 +258,10 @@ cases as (
         min(occurred_at) as occurred_at,
         max(anomaly_score) as anomaly_score,
         max(risk) as case_risk,
-        sum(recoverable_reviews order by subject) - 1 - (1 - max(risk)) * max(annoyance_reviews)
-            as review_value,
+        sum(recoverable_reviews order by subject)
+        + max(risk) * max(deterrence_reviews)
+        - 1
+        - (1 - max(risk)) * max(annoyance_reviews) as review_value,
         min(department_id) filter (where place_in_case = 1) as department_id,
         min(leading_rule) filter (where place_in_case = 1) as leading_rule
     from in_cases

@@ -20,8 +20,9 @@ settings as (
     from {{ ref('risk_weights') }}
     union all
     select
-        concat_ws('|', 'currency', currency, recovery_rate, review_cost, annoyance_cost)
-            as setting
+        concat_ws(
+            '|', 'currency', currency, recovery_rate, deterrence_value, review_cost, annoyance_cost
+        ) as setting
     from {{ ref('currencies') }}
     union all
     select

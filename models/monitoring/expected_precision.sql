@@ -93,7 +93,7 @@ expected as (
         on
             binned.week = calibration.week
             and binned.bin = calibration.bin
-    where binned.lane <> 'audit'
+    where binned.lane not in ('audit', 'second_review')
 ),
 
 counted as (

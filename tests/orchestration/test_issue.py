@@ -21,20 +21,20 @@ PROPOSED = """
     create table alerts.alert_reasons as
         from ledger.alert_reasons
         select * exclude (issue_id, alert_id), '' as subject_type, '' as subject_id;
-    create table alerts.alert_queue (
-        case_id varchar, subject_type varchar, subject_id varchar, transaction_id varchar,
-        is_alert boolean, is_mandatory boolean, alert_date date
-    );
+    create table alerts.alert_queue as
+        from ledger.case_members
+        select * exclude (issue_id, joined_on), joined_on as review_date, '' as lane;
+    create table alerts.below_the_line as from ledger.below_the_line select * exclude (issue_id);
     create table alerts.alert_candidates (subject_type varchar, subject_id varchar, queued_on date);
     create table alerts.review_probabilities (
-        transaction_id varchar, queued_on date, lane varchar, review_probability double,
-        is_audit_draw boolean
+        transaction_id varchar, queued_on date, lane varchar, silence_id varchar,
+        review_probability double, is_audit_draw boolean
     );
     create table alerts.policy as select 'p1' as policy_version;
     create table scoring.risk as
         from ledger.scores
         select
-            * exclude (issue_id, lane, review_probability, policy_version),
+            * exclude (issue_id, lane, silence_id, review_probability, policy_version),
             now() as authorized_at, false as is_mandatory, false as is_explained,
             0.0 as tree_risk, 0.0 as anomaly_risk;
     create table scoring.rule_hits as
@@ -73,12 +73,12 @@ def propose_a_score(
         select
             $1 as transaction_id, $2::date as transaction_date, 'c' as card_id,
             'm' as merchant_id, 1.0 as amount, 'KRW' as currency, 1 as rule_hit_count,
-            0.1 as rule_risk, 0.1 as risk, 0.0 as expected_value
+            0.1 as rule_risk, 0.1 as risk, 'noisy_or' as risk_version, 0.0 as expected_value
         """,
         [transaction_id, day],
     )
     warehouse.execute(
-        "insert into alerts.review_probabilities values ($1, $2, null, 0.5, true)",
+        "insert into alerts.review_probabilities values ($1, $2, null, null, 0.5, true)",
         [transaction_id, day],
     )
 
@@ -194,25 +194,29 @@ def test_a_lost_ledger_is_read_back_from_its_files(
         assert content(fresh) == issued
 
 
-def test_the_others_of_a_case_that_waits_are_in_it_from_the_start(
+def test_members_of_cases_are_issued_and_what_fell_below_the_line_is_not_one(
     home: Home, warehouse: duckdb.DuckDBPyConnection
 ):
     warehouse.execute(
         """
-        insert into alerts.alert_queue values
-            ('served', 'transaction', 't1', 't1', true, true, '2025-01-20'),
-            ('served', 'transaction', 't2', 't2', false, false, '2025-01-20'),
-            ('waits', 'transaction', 't3', 't3', true, true, null),
-            ('waits', 'transaction', 't4', 't4', false, false, null)
+        insert into alerts.alert_queue by name
+        select *, 'transaction' as subject_type, timestamp '2025-01-17 12:00' as occurred_at,
+            date '2025-01-20' as review_date
+        from (
+            values
+                ('served', 't1', true, 'mandatory'),
+                ('served', 't2', false, 'mandatory'),
+                ('kept for a hit that waits', 't4', false, 'mandatory'),
+                ('below', 't5', false, null)
+        ) as queue (case_id, subject_id, is_alert, lane)
         """
     )
     issue(warehouse, home)
     members = "select case_id, subject_id, is_alert from ledger.case_members order by all"
-    # t3 comes back as a candidate until it has a seat; t4 does not, it is settled
     assert warehouse.execute(members).fetchall() == [
+        ("kept for a hit that waits", "t4", False),
         ("served", "t1", True),
         ("served", "t2", False),
-        ("waits", "t4", False),
     ]
 
 
