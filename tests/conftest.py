@@ -18,5 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             group = "walks through the demo company"
         elif "landed" in fixtures:
             group = "runs of the demo company"
+        elif "built_home" in fixtures:
+            group = "a warehouse without rows"
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: "landed" not in getattr(item, "fixturenames", ()))

@@ -3,52 +3,13 @@ those of the rules notice what is wrong with a rule."""
 
 import csv
 import json
-import os
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from orchestration.dbt_project import dbt_environment, dbt_executable
 from orchestration.home import Home, project_root
-from orchestration.issue import prepare_ledger
-from orchestration.landing import prepare_raw
 from orchestration.rules import Rule, read_rules
-from orchestration.sources import read_feeds
-from orchestration.warehouse import connect
+from tests.project.conftest import dbt
 from tests.project.rule_mutations import Rehearsal, moved, overriding_tests, unit_tests
-
-
-def dbt(home: Home, *arguments: str) -> str:
-    """Run dbt in the home and return what it said; fail the test when it fails."""
-    finished = subprocess.run(
-        [dbt_executable(), "--no-use-colors", *arguments],
-        cwd=project_root(),
-        env={**os.environ, **dbt_environment(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-2000:]
-    return finished.stdout
-
-
-@pytest.fixture(scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(Path(tmp_path_factory.mktemp("home")))
-    with connect(home) as connection:
-        prepare_raw(connection, read_feeds())
-        prepare_ledger(connection, home)
-    return home
-
-
-@pytest.fixture(scope="module")
-def built_home(empty_home: Home) -> Home:
-    models = ("--exclude-resource-type", "test", "unit_test")
-    dbt(empty_home, "build", "--empty", *models)
-    # what --empty compiles reads nothing
-    dbt(empty_home, "compile", "--select", "path:models/rules", "rule_hits")
-    return empty_home
 
 
 @pytest.fixture(scope="module")
