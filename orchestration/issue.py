@@ -57,6 +57,11 @@ _APPENDED = {
         from alerts.review_probabilities
         where is_audit_draw
     """,
+    "risk_versions": """
+        select fitted.*
+        from scoring.risk_versions as fitted
+        anti join ledger.risk_versions as issued using (version)
+    """,
     # before detector_versions, whose absence says what is new
     "model_promotions": """
         select
