@@ -205,6 +205,25 @@ def canaries(
     print(describe(result))
 
 
+@app.command()
+def report(
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; beside the published copy.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="en or ko.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page from the published copy: is the risk right, and how it comes about."""
+    from orchestration.home import Home
+    from orchestration.report import write_report
+
+    written = write_report(Home.from_environment(), output, language)
+    if as_json:
+        _print_json(vars(written))
+        return
+    print(f"{written.file}: what was issued up to {written.issued_until}")
+
+
 models_app = typer.Typer(help="List, compare, promote, roll back and retrain detector versions.")
 app.add_typer(models_app, name="models")
 Because = Annotated[str, typer.Option("--because", metavar="REASON", help="Why; it is recorded.")]

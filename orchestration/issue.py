@@ -36,7 +36,10 @@ _APPENDED = {
     "below_the_line": "select * from alerts.below_the_line",
     "scores": """
         select
-            risk.* exclude (authorized_at, is_mandatory, is_explained, tree_risk, anomaly_risk),
+            risk.* exclude (
+                authorized_at, is_mandatory, is_explained, is_anomaly_explained, tree_risk,
+                anomaly_risk
+            ),
             probabilities.lane,
             probabilities.silence_id,
             probabilities.review_probability,
@@ -62,6 +65,11 @@ _APPENDED = {
         select transaction_id, queued_on as drawn_on, review_probability
         from alerts.review_probabilities
         where is_audit_draw
+    """,
+    "risk_versions": """
+        select fitted.*
+        from scoring.risk_versions as fitted
+        anti join ledger.risk_versions as issued using (version)
     """,
     # before detector_versions, whose absence says what is new
     "model_promotions": """

@@ -71,7 +71,8 @@ create table if not exists ledger.case_members (
 );
 
 -- How rules, tree and detectors become one probability. The version in use on a day is the latest
--- that was put into use on or before it.
+-- stack that was put into use on or before it; noisy-or where there is none, and for purchases with a
+-- part whose coefficient the stack does not know (null).
 create table if not exists ledger.risk_versions (
     issue_id bigint not null,
     version varchar not null,
@@ -80,12 +81,15 @@ create table if not exists ledger.risk_versions (
     intercept double,
     rule_coefficient double,
     tree_coefficient double,
-    anomaly_coefficient double,
     no_tree_coefficient double,
+    anomaly_coefficient double,
+    anomaly_tail_from double not null,
+    anomaly_tail_full double not null,
     decided_misuse bigint not null,
     decided_innocent bigint not null,
     holdout_from date,
     holdout_until date,
+    compared_with varchar,
     log_loss double,
     log_loss_before double,
     calibration_error double,

@@ -27,12 +27,10 @@ counted as (
     group by all
 ),
 
--- Wilson's interval; 1.959964 is the normal quantile of 95 %
 intervals as (
     select
         *,
-        caught / canaries as rate,
-        1.959964 * 1.959964 / canaries as z2n
+        caught / canaries as rate
     from counted
 ),
 
@@ -48,18 +46,8 @@ final as (
         coalesce(intervals.caught, 0) as caught,
         coalesce(intervals.suppressed, 0) as suppressed,
         intervals.rate as detection_rate,
-        (
-            intervals.rate + intervals.z2n / 2
-            - sqrt(
-                intervals.z2n * (intervals.rate * (1 - intervals.rate) + intervals.z2n / 4)
-            )
-        ) / (1 + intervals.z2n) as detection_rate_from,
-        (
-            intervals.rate + intervals.z2n / 2
-            + sqrt(
-                intervals.z2n * (intervals.rate * (1 - intervals.rate) + intervals.z2n / 4)
-            )
-        ) / (1 + intervals.z2n) as detection_rate_to
+        {{ wilson('intervals.rate', 'intervals.canaries', -1) }} as detection_rate_from,
+        {{ wilson('intervals.rate', 'intervals.canaries', 1) }} as detection_rate_to
     from {{ ref('rule_catalog') }} as catalog
     left outer join intervals on catalog.rule_id = intervals.rule_id
 )

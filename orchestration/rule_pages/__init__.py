@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import jinja2
 
-LANGUAGES = ("en", "ko")
+from orchestration.pages import LANGUAGES, read_rows, read_texts, template_environment
 
 _TEMPLATES = Path(__file__).parent
 #: Wide enough for two years of bars.
@@ -26,23 +26,16 @@ def write_rule_pages(connection: duckdb.DuckDBPyConnection, folder: Path) -> int
     The folder is replaced as a whole; what is in it beside the pages is lost.
     """
     rules = _rules(connection)
-    texts = _texts()
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment(_TEMPLATES)
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    planned = _rows(connection, "select * from seeds.planned_rules order by typology, title_en")
+    planned = read_rows(connection, "select * from seeds.planned_rules order by typology, title_en")
     for language in LANGUAGES:
         shared = {
             "language": language,
             "other": LANGUAGES[1 - LANGUAGES.index(language)],
-            "text": {key: value[language] for key, value in texts.items()},
+            "text": read_texts(_TEMPLATES, language),
         }
         typologies = {
             typology: [rule for rule in rules if rule["typology"] == typology]
@@ -72,12 +65,12 @@ def write_rule_pages(connection: duckdb.DuckDBPyConnection, folder: Path) -> int
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """What is told about each rule, in the order of their identifiers."""
-    rules = _rows(connection, "select * from scoring.rule_catalog order by rule_id")
+    rules = read_rows(connection, "select * from scoring.rule_catalog order by rule_id")
     thresholds = _by_rule(
-        _rows(connection, "select * from seeds.rule_thresholds order by rule_id, parameter")
+        read_rows(connection, "select * from seeds.rule_thresholds order by rule_id, parameter")
     )
     months = _by_rule(
-        _rows(
+        read_rows(
             connection,
             f"""
             with
@@ -111,7 +104,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
     reviewed = {
         row["rule_id"]: row
-        for row in _rows(
+        for row in read_rows(
             connection,
             """
             with decided as (
@@ -133,7 +126,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     }
     examples = {
         row["rule_id"]: row
-        for row in _rows(
+        for row in read_rows(
             connection,
             """
             select
@@ -148,13 +141,13 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         )
     }
     exceptions = _by_rule(
-        _rows(
+        read_rows(
             connection,
             "select * from marts.rule_exception_status order by rule_id, expires_on desc",
         )
     )
     detections = {
-        row["rule_id"]: row for row in _rows(connection, "from evaluation.rule_detection")
+        row["rule_id"]: row for row in read_rows(connection, "from evaluation.rule_detection")
     }
     nothing = {"hits": 0, "reviewed": 0, "misuse": 0}
     for rule in rules:
@@ -169,26 +162,10 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return rules
 
 
-def _texts() -> dict[str, dict[str, str]]:
-    """The words around the content, by key and language."""
-    import yaml
-
-    texts: dict[str, dict[str, str]] = yaml.safe_load(
-        (_TEMPLATES / "texts.yml").read_text(encoding="utf-8")
-    )
-    return texts
-
-
 def _write(
     environment: jinja2.Environment, template: str, file: Path, values: Mapping[str, Any]
 ) -> None:
     file.write_text(environment.get_template(template).render(values), encoding="utf-8")
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    result = connection.execute(query)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _by_rule(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
     fit    feature catalogue and training rows -> one artefact row
     score  artefact rows and record batches    -> record batches of scores
+    fit_risk_versions   what rules, tree and detectors said -> how they make one probability
 
 A new detector is a module that exports a `contract.Detector`, and a line in the registry below.
 The score of a transaction depends on its features and on the version that scores it, never on
@@ -35,6 +36,7 @@ from detectors.contract import (
 )
 from detectors.features import read_catalogue
 from detectors.scoring import score_batches
+from detectors.stacking import RISK_VERSION_SCHEMA, fit_risk_versions
 from detectors.validation import Verdict
 from detectors.versions import AUTOMATIC, MANUAL, fit_version
 
@@ -42,11 +44,13 @@ __all__ = [
     "ALGORITHMS",
     "ARTEFACT_SCHEMA",
     "PROMOTION_SCHEMA",
+    "RISK_VERSION_SCHEMA",
     "SCORE_SCHEMA",
     "DetectorError",
     "compare",
     "fit",
     "fit_due",
+    "fit_risk_versions",
     "input_columns",
     "score",
     "training_columns",

@@ -129,7 +129,9 @@ def measure(ranked: Ranked, holdout: Holdout) -> dict[str, Any]:
         expected = (holdout.weight * ranked.probability).sum()
         figures["expected_misuse"] = float(expected)
         figures["expected_to_observed"] = _ratio(expected, counts.sum())
-        figures["calibration_error"] = _calibration_error(ranked.probability, holdout)
+        figures["calibration_error"] = calibration_error(
+            ranked.probability, holdout.misuse, holdout.weight
+        )
     return figures
 
 
@@ -206,6 +208,19 @@ def card_precision(
         found.update(hits)
         shares.append(len(hits) / cards_a_day)
     return fmean(shares)
+
+
+def calibration_error(
+    probability: Floats, misuse: Booleans, weight: Floats, bins: int = 10
+) -> float | None:
+    """Mean distance of probability and observed share over ten bins with equally many rows."""
+    if not weight.sum() > 0:
+        return None
+    place = np.argsort(np.argsort(probability, kind="stable"), kind="stable")
+    by_bin = (place * bins) // max(place.size, 1)
+    expected = np.bincount(by_bin, weight * probability, bins)
+    observed = np.bincount(by_bin, weight * misuse, bins)
+    return float(np.abs(expected - observed).sum() / weight.sum())
 
 
 class _Bootstrap:
@@ -294,18 +309,6 @@ def _judged_segments(holdout: Holdout) -> list[tuple[str, Integers]]:
     }
     known = holdout.misuse & (holdout.weight > 0)
     return [(name, rows) for name, rows in by_code.items() if known[rows].sum() >= LEAST_MISUSE]
-
-
-def _calibration_error(probability: Floats, holdout: Holdout, bins: int = 10) -> float | None:
-    """Mean distance of probability and observed share over ten bins with equally many rows."""
-    if not holdout.weight.sum() > 0:
-        return None
-    place = np.argsort(np.argsort(probability, kind="stable"), kind="stable")
-    by_bin = (place * bins) // max(place.size, 1)
-    weight = np.bincount(by_bin, holdout.weight, bins)
-    expected = np.bincount(by_bin, holdout.weight * probability, bins)
-    observed = np.bincount(by_bin, holdout.weight * holdout.misuse, bins)
-    return float(np.abs(expected - observed).sum() / weight.sum())
 
 
 def _ratio(part: float, whole: float) -> float | None:

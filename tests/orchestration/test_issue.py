@@ -36,7 +36,10 @@ PROPOSED = """
         select
             * exclude (issue_id, lane, silence_id, review_probability, policy_version),
             now() as authorized_at, false as is_mandatory, false as is_explained,
+            false as is_anomaly_explained,
             0.0 as tree_risk, 0.0 as anomaly_risk;
+    create table scoring.risk_versions as
+        from ledger.risk_versions select * exclude (issue_id);
     create table scoring.rule_hits as
         from ledger.rule_hits select * exclude (issue_id), current_date as occurred_on;
     create table detectors.model_fits as
@@ -73,7 +76,7 @@ def propose_a_score(
         select
             $1 as transaction_id, $2::date as transaction_date, 'c' as card_id,
             'm' as merchant_id, 1.0 as amount, 'KRW' as currency, 1 as rule_hit_count,
-            0.1 as rule_risk, 0.1 as risk, 'noisy_or' as risk_version, 0.0 as expected_value
+            0.1 as rule_risk, 0.1 as risk, 'noisy_or-1' as risk_version, 0.0 as expected_value
         """,
         [transaction_id, day],
     )
@@ -307,6 +310,27 @@ def test_a_version_and_its_promotion_are_issued_once(
     ).fetchall()
     assert versions == [("a",)]
     assert promoted == [("a", date(2025, 1, 15), "comparison", "none before")]
+
+
+def test_a_version_of_the_risk_is_issued_once(home: Home, warehouse: duckdb.DuckDBPyConnection):
+    warehouse.execute(
+        """
+        insert into scoring.risk_versions by name
+        select
+            unnest(['noisy_or-1', 'stack-2025-01-15-2']) as version,
+            unnest(['noisy_or', 'stack']) as method, date '2025-01-15' as fitted_on,
+            1.0 as anomaly_tail_from, 3.0 as anomaly_tail_full, 0 as decided_misuse,
+            0 as decided_innocent, true as is_in_use, 'why' as verdict_reason
+        """
+    )
+    issue(warehouse, home)
+    draw_a_seed(warehouse)
+    issue(warehouse, home)
+    versions = "select issue_id, version from ledger.risk_versions order by version"
+    assert warehouse.execute(versions).fetchall() == [
+        (1, "noisy_or-1"),
+        (1, "stack-2025-01-15-2"),
+    ]
 
 
 def test_what_is_decided_between_runs_is_an_issue_that_survives_a_lost_ledger(

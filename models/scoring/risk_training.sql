@@ -1,0 +1,134 @@
+{{ config(materialized='table') }}
+-- Grain: one row per fitting day that is due and purchase that the stack may learn from or be
+-- judged on that day, with the outcome as it was known on that morning (the latest decision that
+-- was available before it) and the number of purchases it stands for.
+-- The stack must say how likely misuse is, not how likely it is where somebody looked:
+--   Before Cardwatch, and in months whose audit is not decided yet, nobody knows why a purchase was
+--   looked at. A decision counts once, and what was not decided once as innocent.
+--   From then on what was not decided is not innocent, and counts nothing: the purchases that were
+--   drawn at random and decided speak for it, each for 1 / (probability of being drawn), made to add
+--   up to what was left to the draw that month. There is no upper limit as there is for the tree:
+--   four coefficients cannot learn a single row by heart, and a limit would make misuse that nobody
+--   looks for rarer than it is.
+-- Purchases are left out as long as most decisions on them are still to come.
+with
+
+due as (
+    select
+        schedule.fitted_on,
+        schedule.fitted_on
+        - greatest(schedule.gap_days, {{ var('undecided_minimum_age_days') }}) as known_until
+    from {{ ref('detector_schedule') }} as schedule
+    left outer join {{ source('ledger', 'risk_versions') }} as issued
+        on
+            issued.method = 'stack'
+            and schedule.fitted_on = issued.fitted_on
+    where
+        schedule.detector = 'gradient_boosted_tree'
+        and issued.version is null
+),
+
+known as (
+    select
+        due.fitted_on,
+        decisions.transaction_id,
+        max_by(decisions.misuse, decisions.decided_at) as misuse,
+        bool_or(decisions.origin = 'review') as is_reviewed
+    from due
+    inner join {{ ref('label_decisions') }} as decisions
+        on due.fitted_on > decisions.decided_on
+    group by due.fitted_on, decisions.transaction_id
+),
+
+purchases as (
+    select
+        due.fitted_on,
+        parts.transaction_id,
+        parts.transaction_date,
+        date_trunc('month', parts.transaction_date) as month,
+        parts.rule_risk,
+        parts.tree_probability,
+        parts.anomaly_score,
+        parts.noisy_or_risk,
+        known.misuse,
+        coalesce(known.is_reviewed, false) as is_reviewed,
+        scores.review_probability,
+        -- neither alerted nor decided elsewhere: what the audit is to speak for
+        coalesce(scores.review_probability < 1, false)
+        and (known.misuse is null or known.is_reviewed) as is_left_to_audit
+    from due
+    inner join {{ ref('risk_parts') }} as parts
+        on
+            due.known_until > parts.transaction_date
+            and due.fitted_on - {{ var('detector_training_days') }} <= parts.transaction_date
+    left outer join known
+        on
+            due.fitted_on = known.fitted_on
+            and parts.transaction_id = known.transaction_id
+    left outer join {{ source('ledger', 'scores') }} as scores
+        on parts.transaction_id = scores.transaction_id
+),
+
+months as (
+    select
+        fitted_on,
+        month,
+        count(*) filter (where is_left_to_audit) as left_count,
+        sum(1 / review_probability) filter (where is_left_to_audit and is_reviewed)
+            as audited_for,
+        count(*) filter (where is_left_to_audit and is_reviewed)
+        >= {{ var('minimum_audit_decisions') }} as is_audited
+    from purchases
+    group by fitted_on, month
+),
+
+sizes as (
+    select
+        fitted_on,
+        least(1.0, {{ var('detector_training_rows') }} / count(*)) as sampled_share
+    from purchases
+    group by fitted_on
+),
+
+weighed as (
+    select
+        purchases.*,
+        case
+            when purchases.misuse is null
+                then
+                    case
+                        when months.is_audited and purchases.review_probability is not null then 0
+                        else 1 / sizes.sampled_share
+                    end
+            when months.is_audited and purchases.is_left_to_audit
+                then months.left_count / months.audited_for / purchases.review_probability
+            else 1
+        end::double as weight
+    from purchases
+    inner join months
+        on
+            purchases.fitted_on = months.fitted_on
+            and purchases.month = months.month
+    inner join sizes on purchases.fitted_on = sizes.fitted_on
+    where
+        purchases.misuse is not null
+        or {{ hash_fraction('purchases.transaction_id') }} < sizes.sampled_share
+),
+
+final as (
+    select
+        fitted_on,
+        transaction_id,
+        transaction_date,
+        misuse,
+        weight,
+        ln(1 / (1 - rule_risk)) as rule_term,
+        {{ log_odds('tree_probability') }} as tree_term,
+        {{ anomaly_share('anomaly_score', var('anomaly_tail_from'), var('anomaly_tail_full')) }}
+            as anomaly_term,
+        noisy_or_risk
+    from weighed
+    where weight > 0
+)
+
+select * from final

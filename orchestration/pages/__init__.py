@@ -1,0 +1,41 @@
+"""What all HTML pages share: frame and style, templates, words in two languages, rows."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+
+LANGUAGES = ("en", "ko")
+
+_FRAME = Path(__file__).parent
+
+
+def template_environment(folder: Path) -> jinja2.Environment:
+    """Templates of a folder, which extend `frame.html.jinja`; an unknown name is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, _FRAME]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def read_texts(folder: Path, language: str) -> dict[str, str]:
+    """The words around the content, by key, from a folder's `texts.yml`."""
+    import yaml
+
+    texts: dict[str, dict[str, str]] = yaml.safe_load(
+        (folder / "texts.yml").read_text(encoding="utf-8")
+    )
+    return {key: value[language] for key, value in texts.items()}
+
+
+def read_rows(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries."""
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
