@@ -102,13 +102,37 @@ components as (
     ) as neighbours
 ),
 
-labelled as (
+settled as (
     select
         today.*,
-        components.label
+        components.label,
+        min(components.subject) over (partition by components.employee_key) as label_of_employee
     from today
     inner join components on today.subject = components.subject
     where components.round = (select max(components.round) from components)
+),
+
+people as (
+    select
+        label,
+        count(distinct employee_id) as employee_count
+    from settled
+    group by label
+),
+
+-- a chain of sites that reaches more people than one question can is left; each person is a case
+labelled as (
+    select
+        settled.* exclude (label),
+        case
+            when
+                settled.common_cause is null
+                and people.employee_count > {{ var('common_cause_employees') }}
+                then settled.label_of_employee
+            else settled.label
+        end as label
+    from settled
+    inner join people on settled.label = people.label
 ),
 
 -- 2. Open cases that they may join: begun within the last days, not closed yet.
