@@ -1,6 +1,6 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase: its risk, the probability of misuse that rules, tree and unsupervised
--- detectors give together. The version in use on the day of the purchase is a stack,
+-- Grain: one row per purchase: its risk, the probability of misuse that rules, tree and
+-- unsupervised detectors give together. The version in use on the day of the purchase is a stack,
 --     log-odds = intercept + rule_coefficient * -ln(1 - rule_risk)
 --                + tree_coefficient * log-odds of the tree, or no_tree_coefficient without a tree
 --                + anomaly_coefficient * share of the way from anomaly_tail_from to _full
