@@ -72,12 +72,13 @@ create table if not exists ledger.case_members (
 
 -- How rules, tree and detectors become one probability. The version in use on a day is the latest
 -- stack that was put into use on or before it; noisy-or where there is none, and for purchases with a
--- part whose coefficient the stack does not know (null).
+-- part that the stack has not learned about (another version of the tree, a coefficient that is null).
 create table if not exists ledger.risk_versions (
     issue_id bigint not null,
     version varchar not null,
     fitted_on date not null,
     method varchar not null,
+    tree_version varchar,
     intercept double,
     rule_coefficient double,
     tree_coefficient double,

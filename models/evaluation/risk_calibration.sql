@@ -1,9 +1,9 @@
 {%- set edges = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1] %}
 -- Grain: one row per month of purchases that Cardwatch has settled and bin of their risk: what the
--- risk promised and what came out since. Only what Cardwatch chose to have looked at is counted, by
--- 1 / (the probability of that), so that the decided purchases speak for all of the bin; a decision
--- from elsewhere was taken on a choice that nobody knows. Where nothing was decided the share is not
--- known, which is not 0.
+-- risk promised and what came out since. Only what Cardwatch chose to have looked at is counted,
+-- by 1 / (the probability of that), so that the decided purchases speak for all of the bin; a
+-- decision from elsewhere was taken on a choice that nobody knows. Where nothing was decided the
+-- share is not known, which is not 0.
 with
 
 bins as (
@@ -62,7 +62,7 @@ final as (
         risk_from,
         risk_until,
         purchase_count::bigint as purchase_count,
-        mean_risk::double as mean_risk,
+        round(mean_risk, 9)::double as mean_risk,
         decided_count::bigint as decided_count,
         misuse_count::bigint as misuse_count,
         round(misuse_share, 9)::double as misuse_share,

@@ -1,12 +1,12 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase: its risk, which is the probability of misuse as rules, tree and
--- unsupervised detectors give it together. The version in use on the day of the purchase is a stack,
+-- Grain: one row per purchase: its risk, the probability of misuse that rules, tree and
+-- unsupervised detectors give together. The version in use on the day of the purchase is a stack,
 --     log-odds = intercept + rule_coefficient * -ln(1 - rule_risk)
 --                + tree_coefficient * log-odds of the tree, or no_tree_coefficient without a tree
---                + anomaly_coefficient * share of the way from anomaly_tail_from to anomaly_tail_full
--- or, while none is in use and for purchases with a part that it has not learned about (null in its
--- coefficients), the noisy-or of risk_parts. Everything in it is published, so that any risk can be
--- computed again by hand.
+--                + anomaly_coefficient * share of the way from anomaly_tail_from to _full
+-- or, while none is in use and for purchases with a part that it has not learned about (another
+-- tree, or null in its coefficients), the noisy-or of risk_parts. Everything in it is published, so
+-- that any risk can be computed again by hand.
 with
 
 parts as (
@@ -33,7 +33,8 @@ terms as (
         stacks.rule_coefficient * ln(1 / (1 - parts.rule_risk)) as rule_term,
         case
             when parts.tree_probability is null then stacks.no_tree_coefficient
-            else stacks.tree_coefficient * {{ log_odds('parts.tree_probability') }}
+            when parts.tree_version = stacks.tree_version
+                then stacks.tree_coefficient * {{ log_odds('parts.tree_probability') }}
         end as tree_term,
         case
             when parts.anomaly_score is null then 0
@@ -54,7 +55,7 @@ stacked as (
     select
         *,
         1 / (1 + exp(-(intercept + rule_term + tree_term + anomaly_term))) as stack_risk,
-        -- what the tree adds to not having one
+        -- what the tree adds to what it says of an average purchase
         greatest(tree_term - no_tree_coefficient, 0) as tree_push,
         rule_term + greatest(tree_term - no_tree_coefficient, 0) + anomaly_term as push
     from terms

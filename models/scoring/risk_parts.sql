@@ -1,10 +1,9 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per purchase: what rules, tree and unsupervised detectors say of it, from which
--- the risk is made, and the risk that they give by noisy-or.
--- Noisy-or: 1 - (1 - rules) (1 - tree) (1 - anomaly), the chance that at least one of them is right
--- if they are wrong independently. Rules of one typology share their cause and count once, with the
--- strongest. A part that could not be computed (no model yet, no labels) adds nothing and is null in
--- its own column.
+-- the risk is made, and the risk that they give by noisy-or. Noisy-or: 1 - (1 - rules) (1 - tree)
+-- (1 - anomaly), the chance that at least one of them is right if they are wrong independently.
+-- Rules of one typology share their cause and count once, with the strongest. A part that could
+-- not be computed (no model yet, no labels) adds nothing and is null in its own column.
 with
 
 purchases as (
@@ -93,10 +92,8 @@ weighed as (
 final as (
     select
         *,
-        1
-        - (1 - rule_risk)
-        * (1 - coalesce(noisy_or_tree_risk, 0))
-        * (1 - coalesce(noisy_or_anomaly_risk, 0)) as noisy_or_risk
+        {{ noisy_or_risk('rule_risk', 'noisy_or_tree_risk', 'noisy_or_anomaly_risk') }}
+            as noisy_or_risk
     from weighed
 )
 

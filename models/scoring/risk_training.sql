@@ -6,26 +6,16 @@
 --   Before Cardwatch, and in months whose audit is not decided yet, nobody knows why a purchase was
 --   looked at. A decision counts once, and what was not decided once as innocent.
 --   From then on what was not decided is not innocent, and counts nothing: the purchases that were
---   drawn at random and decided speak for it, each for 1 / (probability of being drawn), made to add
---   up to what was left to the draw that month. There is no upper limit as there is for the tree:
---   four coefficients cannot learn a single row by heart, and a limit would make misuse that nobody
---   looks for rarer than it is.
--- Purchases are left out as long as most decisions on them are still to come.
+--   drawn at random and decided speak for it, each for 1 / (probability of being drawn), made to
+--   add up to what was left to the draw that month. There is no upper limit as there is for the
+--   tree: four coefficients cannot learn a single row by heart, and a limit would make misuse that
+--   nobody looks for rarer than it is.
+-- The tree's term is what the champion of the fitting day says of the purchase, not what a tree
+-- said on its day: coefficients hold for one version of the tree.
 with
 
 due as (
-    select
-        schedule.fitted_on,
-        schedule.fitted_on
-        - greatest(schedule.gap_days, {{ var('undecided_minimum_age_days') }}) as known_until
-    from {{ ref('detector_schedule') }} as schedule
-    left outer join {{ source('ledger', 'risk_versions') }} as issued
-        on
-            issued.method = 'stack'
-            and schedule.fitted_on = issued.fitted_on
-    where
-        schedule.detector = 'gradient_boosted_tree'
-        and issued.version is null
+    select * from {{ ref('risk_due') }}
 ),
 
 known as (
@@ -47,9 +37,9 @@ purchases as (
         parts.transaction_date,
         date_trunc('month', parts.transaction_date) as month,
         parts.rule_risk,
-        parts.tree_probability,
         parts.anomaly_score,
-        parts.noisy_or_risk,
+        trees.probability as tree_probability,
+        due.tree_version,
         known.misuse,
         coalesce(known.is_reviewed, false) as is_reviewed,
         scores.review_probability,
@@ -60,7 +50,11 @@ purchases as (
     inner join {{ ref('risk_parts') }} as parts
         on
             due.known_until > parts.transaction_date
-            and due.fitted_on - {{ var('detector_training_days') }} <= parts.transaction_date
+            and due.learns_from <= parts.transaction_date
+    left outer join {{ ref('tree_unseen__scores') }} as trees
+        on
+            due.fitted_on = trees.transaction_date
+            and parts.transaction_id = trees.transaction_id
     left outer join known
         on
             due.fitted_on = known.fitted_on
@@ -115,20 +109,35 @@ weighed as (
         or {{ hash_fraction('purchases.transaction_id') }} < sizes.sampled_share
 ),
 
-final as (
+terms as (
     select
-        fitted_on,
-        transaction_id,
-        transaction_date,
-        misuse,
-        weight,
+        *,
         ln(1 / (1 - rule_risk)) as rule_term,
         {{ log_odds('tree_probability') }} as tree_term,
         {{ anomaly_share('anomaly_score', var('anomaly_tail_from'), var('anomaly_tail_full')) }}
-            as anomaly_term,
-        noisy_or_risk
+            as anomaly_term
     from weighed
     where weight > 0
+),
+
+final as (
+    select
+        terms.fitted_on,
+        terms.transaction_id,
+        terms.transaction_date,
+        terms.tree_version,
+        terms.misuse,
+        terms.weight,
+        terms.rule_term,
+        terms.tree_term,
+        terms.anomaly_term,
+        {{ noisy_or_risk(
+            'terms.rule_risk',
+            'noisy_or.tree_coefficient * terms.tree_probability',
+            'noisy_or.anomaly_coefficient * terms.anomaly_term'
+        ) }} as noisy_or_risk
+    from terms
+    cross join {{ ref('noisy_or') }} as noisy_or
 )
 
 select * from final

@@ -5,8 +5,9 @@ log-odds that the tree gives, and how far out it is for the detectors without la
 numbers come out, rounded before they are used, so that whoever reads them computes the very risk.
 
 Evidence of misuse never counts against it: a part whose slope would be negative is left out. A part
-that hardly any confirmed misuse had, such as a tree in the months before the first one, is not
-known to a stack, and purchases that have it are left to the noisy-or of prior weights.
+that hardly any confirmed misuse had is not known to a stack, and purchases that have it are left to
+the noisy-or of prior weights. So are purchases that another version of the tree has scored: two
+versions are not on one scale.
 
 A stack is put into use when enough is decided and it gives the outcomes of later weeks, which it
 has not learned from, more probability than what was in use: the lower logarithmic loss.
@@ -16,8 +17,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from detectors.artefacts import version_name, write_json
-from detectors.contract import DetectorError, Floats, bounded, read_parameters
+from detectors.contract import DetectorError, Floats, Integers, bounded, read_parameters
 from detectors.features import read_column, read_numbers
 from detectors.training import EPOCH
 from detectors.validation import LEAST_MISUSE, Booleans, calibration_error
@@ -40,6 +41,7 @@ RISK_VERSION_SCHEMA = pa.schema(
         ("version", pa.string()),
         ("fitted_on", pa.date32()),
         ("method", pa.string()),
+        ("tree_version", pa.string()),
         ("intercept", pa.float64()),
         ("rule_coefficient", pa.float64()),
         ("tree_coefficient", pa.float64()),
@@ -79,6 +81,7 @@ class Terms:
     """n purchases sorted by transaction id; every array has shape (n,), a missing part is NaN.
 
     `misuse` where it was confirmed, `decided` where anything was; `days` counts from 1970.
+    `tree_version` is the tree behind all of `tree`, None without one.
     """
 
     rule: Floats
@@ -88,7 +91,8 @@ class Terms:
     misuse: Booleans
     decided: Booleans
     weight: Floats
-    days: Floats
+    days: Integers
+    tree_version: str | None
 
     @classmethod
     def read(cls, rows: pa.Table) -> Terms:
@@ -96,6 +100,9 @@ class Terms:
         rows = rows.sort_by("transaction_id")
         misuse = read_column(rows, "misuse", pa.bool_())
         days = pc.cast(read_column(rows, "transaction_date", pa.date32()), pa.int32())
+        versions = pc.unique(read_column(rows, "tree_version", pa.string())).to_pylist()
+        if len(versions) > 1:
+            raise DetectorError("The training rows of a stack are scored by more than one tree.")
         terms = cls(
             rule=read_numbers(rows, "rule_term"),
             tree=read_numbers(rows, "tree_term"),
@@ -104,7 +111,8 @@ class Terms:
             misuse=pc.fill_null(misuse, False).to_numpy(zero_copy_only=False).astype(bool),
             decided=pc.is_valid(misuse).to_numpy(zero_copy_only=False).astype(bool),
             weight=read_numbers(rows, "weight"),
-            days=days.to_numpy(zero_copy_only=False).astype(np.float64),
+            days=days.to_numpy(zero_copy_only=False).astype(np.int64),
+            tree_version=versions[0] if versions else None,
         )
         if not (np.isfinite(terms.weight) & (terms.weight > 0)).all():
             raise DetectorError("A training row of the stack has no weight above zero.")
@@ -114,7 +122,8 @@ class Terms:
 
     def where(self, chosen: Booleans) -> Terms:
         """The rows at which `chosen`, of shape (n,), is true."""
-        return Terms(**{name: values[chosen] for name, values in vars(self).items()})
+        arrays = {name: values for name, values in vars(self).items() if name != "tree_version"}
+        return replace(self, **{name: values[chosen] for name, values in arrays.items()})
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,7 @@ class Stack:
 def fit_stack(terms: Terms) -> Stack | None:
     """Fit on rows that have no unknown part; None if fewer than `LEAST_MISUSE` of them are misuse.
 
+    A purchase without a tree counts as one of which the tree says what it says on average.
     Slopes are kept from running away by a normal prior of unit width (scikit-learn's default),
     which matters only where outcomes are separated perfectly.
     """
@@ -155,36 +165,33 @@ def fit_stack(terms: Terms) -> Stack | None:
     if rows.misuse.sum() < LEAST_MISUSE or rows.misuse.all():
         return None
     has_tree = ~np.isnan(rows.tree)
-    # without a tree a purchase counts as an average one, corrected by what became of such purchases
     average = (
         float(np.average(rows.tree[has_tree], weights=rows.weight[has_tree])) if knows_tree else 0.0
     )
     columns = {
         "rule": rows.rule,
         "tree": np.where(has_tree, rows.tree, average),
-        "no_tree": np.where(has_tree, 0.0, 1.0),
         "anomaly": np.nan_to_num(rows.anomaly),
     }
-    left_out = set() if knows_tree else {"tree", "no_tree"}
+    left_out = set() if knows_tree else {"tree"}
     while True:
         intercept, slopes = _regress(columns, left_out, rows)
-        negative = [name for name in ("rule", "tree", "anomaly") if slopes[name] < 0]
-        if not negative:
+        lowest = min(slopes, key=lambda name: slopes[name])
+        if slopes[lowest] >= 0:
             break
-        worst = min(negative, key=lambda name: slopes[name])
-        left_out |= {"tree", "no_tree"} if worst == "tree" else {worst}
+        left_out.add(lowest)
     return Stack(
         intercept=_rounded(intercept),
         rule_coefficient=_rounded(slopes["rule"]),
         tree_coefficient=_rounded(slopes["tree"]) if knows_tree else None,
-        no_tree_coefficient=_rounded(slopes["tree"] * average + slopes["no_tree"]),
+        no_tree_coefficient=_rounded(slopes["tree"] * average),
         anomaly_coefficient=_rounded(slopes["anomaly"]) if knows_anomaly else None,
     )
 
 
 def fit_risk_versions(
     *,
-    schedule: pa.Table,
+    due: pa.Table,
     issued: pa.Table,
     noisy_or: pa.Table,
     parameters: Mapping[str, Any] | None,
@@ -192,12 +199,13 @@ def fit_risk_versions(
 ) -> pa.Table:
     """All versions of the risk: those issued, the noisy-or, and a stack for every day that is due.
 
-    schedule: fitted_on, holdout_from and holdout_until of the days that are due.
-    issued: rows of the ledger; a day that has a stack there is not fitted again.
+    due: fitted_on and holdout_from of the days on which a stack is due.
+    issued: rows of the ledger.
     noisy_or: one row, the noisy-or of the weights of today.
     training: gives the training rows of a day: transaction_id, transaction_date, misuse (null while
-        not decided), weight, rule_term, tree_term and anomaly_term (null where there was none) and
-        noisy_or_risk. Called only for days that need a fit.
+        not decided), weight, rule_term, tree_term and anomaly_term (null where there was none),
+        noisy_or_risk, and tree_version, the champion of the day. Called only for days that need a
+        fit.
 
     Returns rows of `RISK_VERSION_SCHEMA`.
     """
@@ -208,25 +216,22 @@ def fit_risk_versions(
         reason = "needs no decisions"
         first = {"decided_misuse": 0, "decided_innocent": 0, "is_in_use": True}
         versions.append({**prior, **first, "verdict_reason": reason})
-    seen = {version["fitted_on"] for version in versions if version["method"] == STACK}
-    for due in sorted(schedule.to_pylist(), key=lambda row: row["fitted_on"]):
-        if due["fitted_on"] in seen:
-            continue
+    for day in sorted(due.to_pylist(), key=lambda row: row["fitted_on"]):
         earlier = (
             version
             for version in versions
             if version["method"] == STACK
             and version["is_in_use"]
-            and version["fitted_on"] < due["fitted_on"]
+            and version["fitted_on"] < day["fitted_on"]
         )
         in_use = max(earlier, key=lambda version: version["fitted_on"], default=prior)
         versions.append(
             {
-                "fitted_on": due["fitted_on"],
+                "fitted_on": day["fitted_on"],
                 "method": STACK,
                 "anomaly_tail_from": prior["anomaly_tail_from"],
                 "anomaly_tail_full": prior["anomaly_tail_full"],
-                **_fit_and_judge(due, Terms.read(training(due["fitted_on"])), in_use, minimum),
+                **_fit_and_judge(day, Terms.read(training(day["fitted_on"])), in_use, minimum),
             }
         )
     versions.sort(key=lambda version: (version["fitted_on"] or date.max, version["version"]))
@@ -242,9 +247,14 @@ def log_loss(risk: Floats, misuse: Booleans, weight: Floats) -> float:
 def _fit_and_judge(
     due: Mapping[str, Any], terms: Terms, in_use: Mapping[str, Any], minimum: StackParameters
 ) -> dict[str, Any]:
-    """A version for a due day from all of its rows, judged by one that knew no held-out week."""
+    """A version for a due day from all of its rows, judged by one that knew no held-out week.
+
+    Held back are the days of the tree's own holdout and later, but at most the later half: a tree
+    that is new has seen all that lies before.
+    """
     found: dict[str, Any] = {
         "version": version_name(STACK, due["fitted_on"], None),
+        "tree_version": terms.tree_version,
         "decided_misuse": int(terms.misuse.sum()),
         "decided_innocent": int((terms.decided & ~terms.misuse).sum()),
         "is_in_use": False,
@@ -265,18 +275,23 @@ def _fit_and_judge(
     found |= asdict(stack)
     found["version"] = version_name(STACK, due["fitted_on"], sha256)
     found["compared_with"] = in_use["version"]
-    if not due["holdout_from"]:
-        return found | {"verdict_reason": "too little is known to hold any weeks back"}
-    first, until = ((due[name] - EPOCH).days for name in ("holdout_from", "holdout_until"))
+    first, until = (
+        (int(terms.days.min()) + int(terms.days.max()) + 1) // 2,
+        int(terms.days.max()) + 1,
+    )
+    if due["holdout_from"]:
+        first = max(first, (due["holdout_from"] - EPOCH).days)
     challenger = fit_stack(terms.where(terms.days < first))
-    held = terms.where((terms.days >= first) & (terms.days < until))
+    held = terms.where(terms.days >= first)
     if challenger is None or held.misuse.sum() < LEAST_MISUSE:
         which = "before" if challenger is None else "in"
         return found | {
             "verdict_reason": f"fewer than {LEAST_MISUSE} cases of misuse are known {which} "
             f"the weeks held back"
         }
-    found["holdout_from"], found["holdout_until"] = due["holdout_from"], due["holdout_until"]
+    found["holdout_from"], found["holdout_until"] = (
+        EPOCH + timedelta(days=day) for day in (first, until)
+    )
     risk, before = challenger.risk(held), _risk(in_use, held)
     found["log_loss"] = log_loss(risk, held.misuse, held.weight)
     found["log_loss_before"] = log_loss(before, held.misuse, held.weight)
@@ -290,7 +305,7 @@ def _fit_and_judge(
 
 def _risk(version: Mapping[str, Any], terms: Terms) -> Floats:
     """The risk that a recorded version gives."""
-    if version["method"] == NOISY_OR:
+    if version["method"] == NOISY_OR or version["tree_version"] != terms.tree_version:
         return terms.noisy_or
     return Stack(**{name: version[name] for name in Stack.__dataclass_fields__}).risk(terms)
 

@@ -8,7 +8,7 @@ rows_and_versions as (
         risk.risk,
         risk.rule_risk,
         risk.tree_probability,
-        versions.* exclude (version),
+        versions.* exclude (version),  -- noqa: RF02
         least(greatest(coalesce(risk.tree_probability, 0.5), 0.000001), 0.999999) as tree,
         least(
             greatest(coalesce(risk.anomaly_score, 0) - versions.anomaly_tail_from, 0)

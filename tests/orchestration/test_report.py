@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.errors import CardwatchError
-from orchestration.home import Home
+from orchestration.home import Home, project_root
 from orchestration.report import write_report
 from orchestration.report.reliability import draw_reliability
 from orchestration.report.risk import recompute
@@ -171,3 +171,16 @@ def test_without_a_published_copy_or_in_another_language_it_says_so(home: Home, 
         write_report(Home(tmp_path / "nowhere"))
     with pytest.raises(CardwatchError, match="en and ko, not de"):
         write_report(home, language="de")
+
+
+def test_the_example_in_the_documentation_recomputes_the_published_risk(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    text = (project_root() / "docs" / "algorithms.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    (example,) = (block for block in blocks if "as recomputed" in block)
+    monkeypatch.chdir(home.root)
+    with duckdb.connect(str(home.published / "cardwatch.duckdb"), read_only=True) as connection:
+        ((transaction, risk, recomputed),) = connection.execute(example).fetchall()
+    assert transaction == "T<1>"
+    assert abs(risk - recomputed) < 1e-12

@@ -14,7 +14,7 @@ from detectors.stacking import Stack, Terms, fit_stack, log_loss
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 150
 DUE = date(2025, 7, 1)
-TRUTH = Stack(-2.0, 1.2, 0.8, -2.5, 1.5)
+TRUTH = Stack(-2.0, 1.2, 0.8, -2.4, 1.5)
 NOISY_OR = pa.table(
     {
         "version": ["noisy_or-1"],
@@ -30,11 +30,10 @@ NOISY_OR = pa.table(
 
 
 def purchases(rows: int = 40_000, seed: int = 1, truth: Stack = TRUTH) -> pa.Table:
-    """Purchases with all parts, the tree missing in every fifth; misuse as `truth` has it."""
+    """Purchases with all parts; misuse as `truth` has it."""
     random = np.random.default_rng(seed)
     rule = np.where(random.random(rows) < 0.3, random.exponential(0.8, rows), 0.0)
     tree = random.normal(-3, 1.5, rows)
-    tree[::5] = np.nan
     anomaly = np.clip(random.normal(0, 0.4, rows), 0, 1)
     table = pa.table(
         {
@@ -45,7 +44,8 @@ def purchases(rows: int = 40_000, seed: int = 1, truth: Stack = TRUTH) -> pa.Tab
             "misuse": pa.array([False] * rows),
             "weight": np.ones(rows),
             "rule_term": rule,
-            "tree_term": pa.array(tree, mask=np.isnan(tree)),
+            "tree_version": ["tree-1"] * rows,
+            "tree_term": tree,
             "anomaly_term": anomaly,
             "noisy_or_risk": np.full(rows, 0.5),
         }
@@ -67,16 +67,14 @@ def fitted(
     held_from: date | None = date(2025, 5, 1),
     noisy_or: pa.Table = NOISY_OR,
 ) -> list[dict]:
-    due = [day for day in days]
-    schedule = pa.table(
+    due = pa.table(
         {
-            "fitted_on": pa.array(due, pa.date32()),
-            "holdout_from": pa.array([held_from] * len(due), pa.date32()),
-            "holdout_until": pa.array([held_from and date(2025, 5, 29)] * len(due), pa.date32()),
+            "fitted_on": pa.array(days, pa.date32()),
+            "holdout_from": pa.array([held_from] * len(days), pa.date32()),
         }
     )
     table = detectors.fit_risk_versions(
-        schedule=schedule,
+        due=due,
         issued=detectors.RISK_VERSION_SCHEMA.empty_table() if issued is None else issued,
         noisy_or=noisy_or,
         parameters={"minimum_misuse": 50, "minimum_innocent": 200},
@@ -95,7 +93,7 @@ def test_it_finds_the_coefficients_that_made_the_outcomes():
     found = fit_stack(Terms.read(purchases()))
     assert found is not None
     for name, value in vars(TRUTH).items():
-        assert getattr(found, name) == pytest.approx(value, abs=0.15), name
+        assert getattr(found, name) == pytest.approx(value, abs=0.25), name
 
 
 def test_the_risk_is_the_logistic_of_the_terms_by_hand():
@@ -161,18 +159,19 @@ def test_a_part_that_hardly_any_misuse_had_is_left_to_the_noisy_or():
     assert found is not None
     assert (found.tree_coefficient, found.anomaly_coefficient) == (None, None)
     assert found.no_tree_coefficient == 0
-    terms = Terms.read(changed(rows, anomaly_term=nothing))
-    judged = found.risk(terms) != 0.5
-    assert (judged == np.isnan(terms.tree)).all()
+    some = np.where(np.arange(rows.num_rows) % 2 == 0, np.nan, rows["tree_term"].to_numpy())
+    terms = Terms.read(
+        changed(rows, anomaly_term=nothing, tree_term=pa.array(some, mask=np.isnan(some)))
+    )
+    assert ((found.risk(terms) == 0.5) == ~np.isnan(terms.tree)).all()
 
 
-def test_a_purchase_without_a_tree_is_an_average_one_if_there_was_none_to_learn_from():
+def test_a_purchase_without_a_tree_is_an_average_one():
     rows = purchases()
-    has_tree = rows.filter(pa.compute.is_valid(rows["tree_term"]))
-    found = fit_stack(Terms.read(has_tree))
+    found = fit_stack(Terms.read(rows))
     assert found is not None
     assert found.tree_coefficient is not None
-    average = pa.compute.mean(has_tree["tree_term"]).as_py()
+    average = pa.compute.mean(rows["tree_term"]).as_py()
     assert found.no_tree_coefficient == pytest.approx(found.tree_coefficient * average, abs=1e-5)
 
 
@@ -188,7 +187,9 @@ def test_a_better_stack_is_used_and_its_numbers_are_rounded_before():
         assert stack[name] == round(stack[name], 6)
     # as good on what it has not seen as what made the outcomes
     terms = Terms.read(rows)
-    held = terms.where((terms.days >= 20209) & (terms.days < 20237))
+    held = terms.where(terms.days >= 20209)  # 1 May 2025
+    assert stack["holdout_from"] == date(2025, 5, 1)
+    assert stack["holdout_until"] == FIRST_DAY + timedelta(days=DAYS)
     best = log_loss(TRUTH.risk(held), held.misuse, held.weight)
     assert stack["log_loss"] == pytest.approx(best, rel=0.01)
     assert stack["calibration_error"] < 0.01
@@ -197,7 +198,7 @@ def test_a_better_stack_is_used_and_its_numbers_are_rounded_before():
 def test_a_stack_that_is_worse_on_later_weeks_is_recorded_and_not_used():
     rows = purchases()
     days = np.array(rows["transaction_date"].to_pylist())
-    late = (days >= date(2025, 5, 1)) & (days < date(2025, 5, 29))
+    late = days >= date(2025, 5, 1)
     # in the weeks held back misuse is what the evidence spoke against
     turned = np.where(late, ~np.array(rows["misuse"].to_pylist()), rows["misuse"].to_pylist())
     stack = stack_of(fitted(changed(rows, misuse=turned)))
@@ -223,31 +224,50 @@ def test_with_too_few_decisions_the_noisy_or_stays(misuse: int, innocent: int):
     assert [version["version"] for version in versions if version["is_in_use"]] == ["noisy_or-1"]
 
 
-def test_without_weeks_held_back_or_misuse_in_them_it_is_not_used():
+def test_a_new_tree_is_judged_on_the_later_half_of_what_it_has_not_seen():
+    stack = stack_of(fitted(purchases(), held_from=FIRST_DAY))
+    assert stack["holdout_from"] == FIRST_DAY + timedelta(days=DAYS // 2)
+    assert stack_of(fitted(purchases(), held_from=None)) == stack
+
+
+def test_without_misuse_before_or_in_the_weeks_held_back_it_is_not_used():
     rows = purchases()
-    stack = stack_of(fitted(rows, held_from=None))
-    assert (stack["is_in_use"], stack["log_loss"]) == (False, None)
-    assert "hold any weeks back" in stack["verdict_reason"]
-    days = np.array(rows["transaction_date"].to_pylist())
-    early = np.array(rows["misuse"].to_pylist()) & (days < date(2025, 5, 1))
-    stack = stack_of(fitted(changed(rows, misuse=early)))
-    assert not stack["is_in_use"]
-    assert "fewer than 10 cases of misuse are known in" in stack["verdict_reason"]
-    late = np.array(rows["misuse"].to_pylist()) & (days >= date(2025, 5, 1))
-    stack = stack_of(fitted(changed(rows, misuse=late)))
-    assert not stack["is_in_use"]
-    assert "fewer than 10 cases of misuse are known before" in stack["verdict_reason"]
+    misuse = np.array(rows["misuse"].to_pylist())
+    late = np.array(rows["transaction_date"].to_pylist()) >= date(2025, 5, 1)
+    for kept, which in ((~late, "in"), (late, "before")):
+        stack = stack_of(fitted(changed(rows, misuse=misuse & kept)))
+        assert (stack["is_in_use"], stack["log_loss"]) == (False, None)
+        reason = f"fewer than 10 cases of misuse are known {which} the weeks held back"
+        assert stack["verdict_reason"] == reason
 
 
 def test_what_was_issued_is_read_and_the_next_is_compared_with_it():
     rows = purchases()
     first = fitted(rows)
     issued = pa.Table.from_pylist(first, schema=detectors.RISK_VERSION_SCHEMA)
-    worthless = changed(rows, weight=np.full(rows.num_rows, 2.0))
-    again = fitted(worthless, issued, (DUE, date(2025, 8, 1)))
+    again = fitted(rows, issued, (date(2025, 8, 1),))
     assert again[:2] == first
     assert again[2]["fitted_on"] == date(2025, 8, 1)
     assert again[2]["compared_with"] == stack_of(first)["version"]
+    # the one in use has learned from all rows, the weeks held back among them
+    assert not again[2]["is_in_use"]
+
+
+def test_a_stack_says_nothing_of_another_tree():
+    rows = purchases()
+    first = stack_of(fitted(rows))
+    issued = pa.Table.from_pylist([first], schema=detectors.RISK_VERSION_SCHEMA)
+    other = changed(rows, tree_version=["tree-2"] * rows.num_rows)
+    later = fitted(other, issued, (date(2025, 8, 1),))[-1]
+    assert later["tree_version"] == "tree-2"
+    held = np.array(rows["misuse"].to_pylist())[
+        np.array(rows["transaction_date"].to_pylist()) >= date(2025, 5, 1)
+    ]
+    noisy = log_loss(np.full(held.size, 0.5), held, np.ones(held.size))
+    assert later["log_loss_before"] == pytest.approx(noisy)
+    mixed = ["tree-1", *["tree-2"] * (rows.num_rows - 1)]
+    with pytest.raises(detectors.DetectorError, match="more than one tree"):
+        Terms.read(changed(rows, tree_version=mixed))
 
 
 def test_new_weights_are_a_new_noisy_or_beside_the_old_one():

@@ -1,0 +1,17 @@
+import pyarrow as pa
+
+import detectors
+
+
+def model(dbt, session):
+    features = dbt.ref("feature_catalog").union(dbt.ref("tree_signals")).to_arrow_table()
+    purchases = dbt.ref("tree_unseen").select(
+        *detectors.input_columns("gradient_boosted_tree", features)
+    )
+    scored = detectors.score(
+        "gradient_boosted_tree",
+        artefacts=dbt.ref("gradient_boosted_tree__fit").to_arrow_table(),
+        promotions=dbt.source("ledger", "model_promotions").to_arrow_table(),
+        batches=session.cursor().sql(purchases.sql_query()).to_arrow_reader(100_000),
+    )
+    return pa.RecordBatchReader.from_batches(detectors.SCORE_SCHEMA, scored)
