@@ -33,7 +33,7 @@ arrived as (
 conflicts as (
     select
         arrived.arrival_number,
-        min(case_conflicts.because) as because
+        max(case_conflicts.because) as because
     from arrived
     inner join {{ ref('case_conflicts') }} as case_conflicts
         on

@@ -1,6 +1,7 @@
 {{ config(unique_key='decided_on', incremental_strategy='changed_days') }}
 -- Grain: one row per subject and day on which decisions became available: what was known from that
--- day on about purchases at the merchant, in the category, of the department, or whose approver it was.
+-- day on about purchases at the merchant, in the category, of the department, or whose approver it
+-- was.
 with
 
 decisions as (
