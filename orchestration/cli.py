@@ -318,6 +318,157 @@ def models_retrain(
     print(models.describe_versions(rows))
 
 
+review_app = typer.Typer(
+    help="Work on cases: list, assign, ask the cardholder, decide; for reviewers.",
+    no_args_is_help=True,
+)
+app.add_typer(review_app, name="review")
+CaseId = Annotated[
+    str, typer.Argument(metavar="CASE", help="A case, or the beginning of its identifier.")
+]
+Reviewer = Annotated[
+    str | None,
+    typer.Option(metavar="ID", envvar="CARDWATCH_REVIEWER", help="Who you are, as an employee."),
+]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"],
+        help="When it happened, local time, if not now.",
+    ),
+]
+Note = Annotated[str | None, typer.Option(metavar="TEXT", help="A note for the history.")]
+
+
+@review_app.command("queue")
+def review_queue(
+    reviewer: Reviewer = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Cases of this day instead of the last one."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the open cases of the day in order, and those you took before."""
+    from orchestration import review
+    from orchestration.home import Home
+
+    who = _reviewer(reviewer)
+    found = review.queue(Home.from_environment(), who, day.date() if day else None)
+    if as_json:
+        _print_json(found)
+        return
+    print(review.describe_queue(found, who))
+
+
+@review_app.command("show")
+def review_show(case: CaseId, reviewer: Reviewer = None, as_json: Json = False) -> None:
+    """Show why a case was raised, what is in it and what was done."""
+    from orchestration import review
+    from orchestration.home import Home
+
+    found = review.show(Home.from_environment(), case, reviewer)
+    if as_json:
+        _print_json(found)
+        return
+    print(review.describe_case(found))
+
+
+@review_app.command("overdue")
+def review_overdue(as_json: Json = False) -> None:
+    """List the open cases past their deadline on the last day that was built."""
+    from orchestration import review
+    from orchestration.home import Home
+
+    late = review.overdue(Home.from_environment())
+    if as_json:
+        _print_json({"cases": late})
+        return
+    print(review.describe_overdue(late))
+
+
+@review_app.command("assign")
+def review_assign(
+    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Take a case."""
+    _act(case, "assigned", reviewer, as_json, at=at, note=note)
+
+
+@review_app.command("ask")
+def review_ask(
+    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Ask the cardholder to explain; prints the text to send, in English and Korean."""
+    _act(case, "explanation_requested", reviewer, as_json, at=at, note=note)
+
+
+@review_app.command("answer")
+def review_answer(
+    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Record that the cardholder has explained; the cardholder may do it too."""
+    _act(case, "explanation_received", reviewer, as_json, at=at, note=note)
+
+
+@review_app.command("decide")
+def review_decide(
+    case: CaseId,
+    outcome: Annotated[
+        str,
+        typer.Argument(metavar="OUTCOME", help="cleared, inconclusive or recovery_ordered."),
+    ],
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Why it is cleared: false_alarm, policy_exception or explained."),
+    ] = None,
+    amount: Annotated[
+        float | None, typer.Option(help="What to recover, if not all of the case.")
+    ] = None,
+    reviewer: Reviewer = None,
+    at: At = None,
+    note: Note = None,
+    as_json: Json = False,
+) -> None:
+    """Decide a case."""
+    from orchestration.case_fold import DECISIONS
+
+    if outcome not in DECISIONS:
+        raise CardwatchError(f"there is no outcome {outcome!r}; use one of: {', '.join(DECISIONS)}")
+    if reason is not None and outcome != "cleared":
+        raise CardwatchError("--reason is for cleared cases; say the rest in --note")
+    _act(case, outcome, reviewer, as_json, at=at, note=note, reason=reason, amount=amount)
+
+
+@review_app.command("recover")
+def review_recover(
+    case: CaseId,
+    amount: Annotated[float, typer.Option(help="What was paid back.")],
+    reviewer: Reviewer = None,
+    at: At = None,
+    note: Note = None,
+    as_json: Json = False,
+) -> None:
+    """Record that money came back; several parts add up."""
+    _act(case, "recovered", reviewer, as_json, at=at, note=note, amount=amount)
+
+
+@review_app.command("escalate")
+def review_escalate(
+    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Hand a case to whoever decides difficult ones."""
+    _act(case, "escalated", reviewer, as_json, at=at, note=note)
+
+
+@review_app.command("reopen")
+def review_reopen(
+    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Open a decided case again."""
+    _act(case, "reopened", reviewer, as_json, at=at, note=note)
+
+
 @app.command()
 def benchmark(
     name: Annotated[
@@ -421,6 +572,24 @@ def ui(
     from orchestration.run import serve
 
     serve(Home.from_environment(), host, port)
+
+
+def _reviewer(given: str | None) -> str:
+    if not (given or "").strip():
+        raise CardwatchError("say who reviews, with --reviewer ID or in CARDWATCH_REVIEWER")
+    return str(given).strip()
+
+
+def _act(case: str, event: str, reviewer: str | None, as_json: bool, **details: Any) -> None:
+    """Append one review event and say what it did."""
+    from orchestration import review
+    from orchestration.home import Home
+
+    done = review.act(Home.from_environment(), case, event, _reviewer(reviewer), **details)
+    if as_json:
+        _print_json(done.as_json())
+        return
+    print(review.describe_done(done))
 
 
 def _sentence(error: Exception) -> str | None:

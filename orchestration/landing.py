@@ -253,6 +253,26 @@ def copy_to_landing(home: Home, files: Sequence[Path], source: str, feed: str) -
     return [_copy(file, folder) for file in checked]
 
 
+def read_rows(files: Sequence[CheckedFile]) -> list[list[dict[str, Any]]]:
+    """Type the rows of files of one feed as a load would, without loading them; by file.
+
+    A row has its line as "line"; what a load would put into quarantine is left out.
+    """
+    rows: list[list[dict[str, Any]]] = []
+    with duckdb.connect() as connection:
+        connection.execute(_MACROS)
+        for batch in _batches(list(enumerate(files))):
+            _stage(connection, batch)
+            columns = [column.name for column in batch[0][1].feed.columns]
+            found: dict[int, list[dict[str, Any]]] = {number: [] for number, _ in batch}
+            names = ", ".join(f'"{name}"' for name in columns)
+            query = f"select {_LOAD}, {_LINE}, {names} from temp.typed where {_FAULT} is null"  # noqa: S608
+            for number, line, *values in connection.execute(query).fetchall():
+                found[number].append({"line": line, **dict(zip(columns, values, strict=True))})
+            rows += found.values()
+    return rows
+
+
 def land_demo(home: Home, **chosen: Any) -> tuple["DemoSummary", int]:
     """Land the demo company as chosen, its truth apart from it; also count the files that are new.
 

@@ -14,7 +14,18 @@ PUBLISHED = {
     "alerts": "select * from marts.fct_alerts",
     "alert_reasons": "select * from ledger.alert_reasons",
     "cases": "select * from cases.cases",
-    "case_events": "select * from staging.stg_review_events",
+    # what was accepted; the others are in quarantined_events
+    "case_events": "select * from labels.case_events where is_accepted",
+    "case_members": "select * from cases.case_members",
+    "case_conflicts": "select * from labels.case_conflicts",
+    "case_transitions": "select * from seeds.case_transitions",
+    "case_deadlines": "select * from seeds.case_deadlines",
+    "working_days": "select * from intermediate.int_working_days",
+    "quarantined_events": "select * from cases.quarantined_events",
+    "explanation_requests": "select * from cases.explanation_requests",
+    "reminders": "select * from cases.reminders",
+    "reviewer_workload": "select * from cases.reviewer_workload",
+    "review_agreement": "select * from cases.review_agreement",
     "rule_catalog": "select * from scoring.rule_catalog",
     "rule_hits": """
         select hits.*, coalesce(transactions.employee_id, claims.employee_id) as employee_id

@@ -165,7 +165,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> list[str]:
             f"""
             create temp table decided as
             with latest as (
-                select transaction_id, max_by(misuse, decided_at) as misuse
+                select
+                    transaction_id,
+                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
                 from labels.label_decisions
                 group by transaction_id
             ),

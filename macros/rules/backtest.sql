@@ -42,7 +42,7 @@ compared as (
 decided as (
     select
         transaction_id,
-        max_by(misuse, decided_at) as misuse
+        max_by(misuse, {{ latest_decision() }}) as misuse
     from {{ ref('label_decisions') }}
     where transaction_id in (select transaction_id from compared)
     group by transaction_id

@@ -1,45 +1,158 @@
-{{ config(contract={'enforced': true}) }}
--- Grain: one row per issued case: its alert, and where its review stands.
+{{ config(contract={'enforced': true}, access='public') }}
+-- Grain: one row per issued case: where its review stands, and by when something is due. Today is
+-- the last day that was built: a company whose data ends last month has no case that is overdue
+-- since.
 with
 
 alerts as (
     select * from {{ source('ledger', 'alerts') }}
 ),
 
-members as (
-    select
-        case_id,
-        count(*) as member_count
-    from {{ source('ledger', 'case_members') }}
-    group by case_id
+accepted as (
+    select * from {{ ref('case_events') }}
+    where is_accepted
 ),
 
-events as (
+closed_states as (
+    select state from {{ ref('case_transitions') }}
+    where event = 'reopened'
+),
+
+members as (
+    select
+        case_members.case_id,
+        count(*) as member_count,
+        sum(case_members.amount) filter (
+            where case_members.is_counted
+            and case_members.currency = alerts.currency
+        ) as amount
+    from {{ ref('case_members') }} as case_members
+    inner join alerts on case_members.case_id = alerts.case_id
+    group by case_members.case_id
+),
+
+reviewed as (
     select
         case_id,
         count(*) as event_count,
-        max_by(event, occurred_at) as last_event,
-        max(occurred_at) as last_event_at
-    from {{ ref('stg_review_events') }}
+        max_by(state_after, event_number) as state,
+        -- being asked again starts the time anew, being handed over does not
+        max(occurred_at) filter (
+            where state_after <> state_before
+            or event = 'explanation_requested'
+        ) as state_since,
+        max_by(actor_id, event_number) filter (where event = 'assigned') as reviewer_id,
+        sum(amount) filter (where event = 'recovered') as recovered_amount
+    from accepted
     group by case_id
+),
+
+decisions as (
+    select
+        accepted.*,
+        row_number() over (
+            partition by accepted.case_id order by accepted.event_number desc
+        ) as recency
+    from accepted
+    where accepted.event in ('cleared', 'inconclusive', 'recovery_ordered')
+),
+
+-- an order without an amount is one of everything that was in the case by then
+ordered as (
+    select
+        decisions.case_id,
+        sum(case_members.amount) as amount
+    from decisions
+    inner join alerts on decisions.case_id = alerts.case_id
+    inner join {{ ref('case_members') }} as case_members
+        on
+            decisions.case_id = case_members.case_id
+            and decisions.occurred_at >= case_members.joined_on
+            and alerts.currency = case_members.currency
+    where
+        decisions.recency = 1
+        and decisions.event = 'recovery_ordered'
+        and case_members.is_counted
+    group by decisions.case_id
+),
+
+standing as (
+    select
+        alerts.case_id,
+        coalesce(reviewed.state, 'new') as state,
+        coalesce(reviewed.state_since, alerts.alert_date::timestamp) as state_since,
+        closed_states.state is null as is_open
+    from alerts
+    left outer join reviewed on alerts.case_id = reviewed.case_id
+    left outer join closed_states on reviewed.state = closed_states.state
+),
+
+due as (
+    select
+        standing.case_id,
+        due_days.day as due_on,
+        remind_days.day as remind_on
+    from standing
+    inner join {{ ref('case_deadlines') }} as case_deadlines
+        on standing.state = case_deadlines.state
+    inner join {{ ref('int_working_days') }} as started
+        on standing.state_since::date = started.day
+    inner join {{ ref('int_working_days') }} as due_days
+        on
+            due_days.is_working_day
+            and started.working_day_number + case_deadlines.working_days
+            = due_days.working_day_number
+    inner join {{ ref('int_working_days') }} as remind_days
+        on
+            remind_days.is_working_day
+            and due_days.working_day_number - case_deadlines.remind_before
+            = remind_days.working_day_number
 ),
 
 final as (
     select
         alerts.case_id,
-        min(alerts.alert_date) as opened_on,
-        min(alerts.alert_id) as alert_id,
-        min(alerts.lane) as lane,
-        min(alerts.employee_id) as employee_id,
-        min(alerts.department_id) as department_id,
-        max(members.member_count)::bigint as member_count,
-        coalesce(max(events.last_event), 'new') as state,
-        max(events.last_event_at) as state_since,
-        coalesce(max(events.event_count), 0)::bigint as event_count
+        alerts.alert_id,
+        alerts.lane,
+        alerts.second_of,
+        alerts.alert_date as opened_on,
+        alerts.place,
+        standing.state,
+        standing.state_since,
+        standing.is_open,
+        reviewed.reviewer_id,
+        due.due_on,
+        due.remind_on,
+        coalesce(due.due_on < build_window.built_until, false) as is_overdue,
+        build_window.built_until::date as as_of,
+        alerts.employee_id,
+        alerts.department_id,
+        coalesce(members.member_count, 0)::bigint as member_count,
+        members.amount::double as amount,
+        alerts.currency,
+        case
+            when standing.is_open then null
+            when decisions.event = 'cleared' then decisions.reason
+            else decisions.event
+        end as outcome,
+        case when not standing.is_open then decisions.occurred_at end as decided_at,
+        case
+            when decisions.event = 'recovery_ordered' and not standing.is_open
+                then coalesce(decisions.amount, ordered.amount)
+        end::double as recovery_ordered_amount,
+        reviewed.recovered_amount::double as recovered_amount,
+        coalesce(reviewed.event_count, 0)::bigint as event_count
     from alerts
-    inner join members on alerts.case_id = members.case_id
-    left outer join events on alerts.case_id = events.case_id
-    group by alerts.case_id
+    inner join standing on alerts.case_id = standing.case_id
+    left outer join members on alerts.case_id = members.case_id
+    left outer join reviewed on alerts.case_id = reviewed.case_id
+    left outer join decisions
+        on
+            alerts.case_id = decisions.case_id
+            and decisions.recency = 1
+    left outer join ordered on alerts.case_id = ordered.case_id
+    left outer join due on alerts.case_id = due.case_id
+    left outer join {{ ref('int_build_window') }} as build_window on true
 )
 
 select * from final

@@ -1,39 +1,53 @@
 {{ config(unique_key='decided_on') }}
--- Grain: one row per decision on a transaction. A later decision on the same transaction is a
--- further row: what was known at a time is the latest decision before it.
+-- Grain: one row per decision on a transaction and moment from which it may be read. A later
+-- decision on the same transaction is a further row: what was known at a time is the latest
+-- decision among those available by then. Everything that learns reads by decided_on, the day of
+-- availability.
 with
 
 landed as (
     select
         transaction_id,
-        misuse,
         decided_at,
+        greatest(decided_at, coalesce(available_at, decided_at)) as available_at,
+        misuse,
+        case when misuse then 'known_misuse' else 'known_innocent' end as outcome,
         'labels feed' as origin,
+        null::varchar as case_id,
         load_id,
         load_line
     from {{ ref('stg_labels') }}
-    where {{ in_changed_days('decided_at') }}
+),
+
+-- the second review of a case is there for agreement, not for labels
+first_reviews as (
+    select case_id from {{ source('ledger', 'alerts') }}
+    where second_of is null
 ),
 
 -- a decision on a case is a decision on each transaction that was in it by then
 reviewed as (
     select
         case_members.transaction_id,
-        review_events.event = 'recovery_ordered' as misuse,
-        review_events.occurred_at as decided_at,
+        case_events.occurred_at as decided_at,
+        case_events.occurred_at as available_at,
+        case_events.event = 'recovery_ordered' as misuse,
+        case when case_events.event = 'cleared' then case_events.reason else case_events.event end
+            as outcome,
         'review' as origin,
-        review_events.load_id,
-        review_events.load_line
-    from {{ ref('stg_review_events') }} as review_events
+        case_events.case_id,
+        case_events.load_id,
+        case_events.load_line
+    from {{ ref('case_events') }} as case_events
+    inner join first_reviews on case_events.case_id = first_reviews.case_id
     inner join {{ source('ledger', 'case_members') }} as case_members
-        on review_events.case_id = case_members.case_id
-    inner join {{ source('ledger', 'issues') }} as issues
         on
-            case_members.issue_id = issues.issue_id
-            and review_events.occurred_at::date >= issues.issued_until
+            case_events.case_id = case_members.case_id
+            and case_events.occurred_at >= case_members.joined_on
     where
-        review_events.event in ('cleared', 'recovery_ordered')
-        and {{ in_changed_days('review_events.occurred_at') }}
+        case_events.is_accepted
+        and case_events.event in ('cleared', 'recovery_ordered')
+        and case_members.transaction_id is not null
 ),
 
 -- the same decision may land twice, or corrected: what landed last holds
@@ -41,7 +55,7 @@ decisions as (
     select
         *,
         row_number() over (
-            partition by transaction_id, decided_at, origin
+            partition by transaction_id, decided_at, available_at, origin
             order by load_id desc, load_line desc
         ) as recency
     from (
@@ -49,18 +63,38 @@ decisions as (
         union all
         select * from reviewed
     ) as landed_and_reviewed
+    where {{ in_changed_days('available_at') }}
+),
+
+-- issued once; a claim and its purchase share one
+probabilities as (
+    select
+        transaction_id,
+        max_by(review_probability, issue_id) as review_probability
+    from {{ source('ledger', 'scores') }}
+    where transaction_id in (select transaction_id from reviewed)
+    group by transaction_id
 ),
 
 final as (
     select
-        transaction_id,
-        decided_at::date as decided_on,
-        decided_at,
-        misuse,
-        origin
+        decisions.transaction_id,
+        decisions.available_at::date as decided_on,
+        decisions.decided_at,
+        decisions.available_at,
+        decisions.misuse,
+        decisions.outcome,
+        decisions.origin,
+        decisions.case_id,
+        -- what has no score was raised by a rule alone and always is
+        case
+            when decisions.origin = 'review'
+                then coalesce(probabilities.review_probability, 1.0)
+        end::double as review_probability
     from decisions
-    where recency = 1
-    order by decided_at, transaction_id
+    left outer join probabilities on decisions.transaction_id = probabilities.transaction_id
+    where decisions.recency = 1
+    order by decisions.available_at, decisions.transaction_id
 )
 
 select * from final

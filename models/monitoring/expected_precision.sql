@@ -12,7 +12,7 @@ with
 decisions as (
     select
         transaction_id,
-        max_by(misuse, decided_at) as misuse
+        max_by(misuse, {{ latest_decision() }}) as misuse
     from {{ ref('label_decisions') }}
     group by transaction_id
 ),

@@ -13,6 +13,7 @@ final as (
         transaction_id::varchar as transaction_id,
         misuse::boolean as misuse,
         decided_at::timestamp as decided_at,
+        available_at::timestamp as available_at,
         load_id::bigint as load_id,
         load_line::bigint as load_line
     from sources

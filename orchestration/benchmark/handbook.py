@@ -454,7 +454,9 @@ def _training(connection: duckdb.DuckDBPyConnection, start: date, columns: list[
     return connection.execute(
         f"""
         with known as (
-            select transaction_id, max_by(misuse, decided_at) as misuse
+            select
+                transaction_id,
+                max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
             from labels.label_decisions
             where decided_on < $start + 14
             group by transaction_id

@@ -168,7 +168,9 @@ def _costs(
         select numbered.*, known.misuse, 1.0::double as weight
         from numbered
         left join (
-            select transaction_id, max_by(misuse, decided_at) as misuse
+            select
+                transaction_id,
+                max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
             from labels.label_decisions
             group by transaction_id
         ) as known on known.transaction_id = split_part(numbered.transaction_id, '-', 1)
@@ -410,7 +412,9 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
                 end::double as weight
             from detectors.detector_inputs
             left join (
-                select transaction_id, max_by(misuse, decided_at) as misuse
+                select
+                    transaction_id,
+                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
                 from labels.label_decisions
                 where decided_on < $until
                 group by transaction_id

@@ -108,7 +108,9 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             connection,
             """
             with decided as (
-                select transaction_id, max_by(misuse, decided_at) as misuse
+                select
+                    transaction_id,
+                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
                 from labels.label_decisions
                 group by transaction_id
             )

@@ -1,6 +1,7 @@
 {{ config(unique_key='decided_on', incremental_strategy='changed_days') }}
--- Grain: one row per subject and day of decision: what became known that day about purchases at the
--- merchant, in the category, of the department, or whose approver it was.
+-- Grain: one row per subject and day on which decisions became available: what was known from that
+-- day on about purchases at the merchant, in the category, of the department, or whose approver it
+-- was.
 with
 
 decisions as (
@@ -15,7 +16,7 @@ decisions as (
     inner join {{ ref('int_transactions') }} as transactions
         on
             decisions.transaction_id = transactions.transaction_id
-            and decisions.decided_at > transactions.authorized_at
+            and decisions.available_at > transactions.authorized_at
             -- a decision on what is a year past says nothing about today
             and decisions.decided_on - 365 <= transactions.transaction_date
     where

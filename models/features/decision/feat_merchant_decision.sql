@@ -14,14 +14,14 @@ final as (
         decisions.transaction_id,
         transactions.merchant_id,
         decisions.decided_on,
-        decisions.decided_at,
+        decisions.available_at,
         transactions.authorized_at as purchased_at,
         decisions.misuse
     from decisions
     inner join {{ ref('int_transactions') }} as transactions
         on
             decisions.transaction_id = transactions.transaction_id
-            and decisions.decided_at > transactions.authorized_at
+            and decisions.available_at > transactions.authorized_at
             -- a decision on what is a year past says nothing about today
             and decisions.decided_on - 365 <= transactions.transaction_date
     inner join {{ ref('feat_card_history') }} as card_history
@@ -40,7 +40,7 @@ final as (
                 false
             )
         )
-    order by decisions.decided_at, decisions.transaction_id
+    order by decisions.available_at, decisions.transaction_id
 )
 
 select * from final

@@ -32,17 +32,25 @@ registers as (
         (select min(first_card_at) from first_cards) as first_card_at
 ),
 
+-- all decisions on a purchase: one that is better known than a recent one may be older than a year
 decisions as (
     select
         transaction_id,
-        decided_at,
+        decided_on,
+        available_at,
         misuse,
-        -- of two decisions of one moment the innocent one holds
-        lead(decided_at) over (
-            partition by transaction_id order by decided_at asc, misuse desc
-        ) as decided_again_at
+        -- until one decided later is known; of two decisions of one moment the innocent one holds
+        min(available_at) over (
+            partition by transaction_id
+            order by decided_at asc, available_at asc, misuse desc
+            rows between 1 following and unbounded following
+        ) as known_better_at
     from {{ ref('label_decisions') }}
-    where {{ in_build_window('decided_on', lookback=365) }}
+    where
+        transaction_id in (
+            select transaction_id from {{ ref('label_decisions') }}
+            where {{ in_build_window('decided_on', lookback=365) }}
+        )
 ),
 
 -- a decision holds until the same purchase is decided on again
@@ -50,17 +58,18 @@ confirmed as (
     select
         transactions.employee_id,
         transactions.transaction_id,
-        decisions.decided_at,
-        decisions.decided_again_at
+        decisions.available_at,
+        decisions.known_better_at
     from decisions
     inner join {{ ref('int_transactions') }} as transactions
         on
             decisions.transaction_id = transactions.transaction_id
-            and decisions.decided_at > transactions.authorized_at
+            and decisions.available_at > transactions.authorized_at
             -- a decision on what is a year past says nothing about today
-            and decisions.decided_at::date - 365 <= transactions.transaction_date
+            and decisions.available_at::date - 365 <= transactions.transaction_date
     where
         decisions.misuse
+        and {{ in_build_window('decisions.decided_on', lookback=365) }}
         and {{ in_build_window('transactions.transaction_date', lookback=730) }}
         and transactions.is_purchase
 ),
@@ -69,14 +78,14 @@ offended as (
     select
         purchases.transaction_id,
         count(distinct confirmed.transaction_id) as misuse_count,
-        max(confirmed.decided_at) as decided_at
+        max(confirmed.available_at) as available_at
     from purchases
     inner join confirmed
         on
             purchases.employee_id = confirmed.employee_id
-            and purchases.authorized_at > confirmed.decided_at
-            and purchases.transaction_date - 365 <= confirmed.decided_at::date
-            and coalesce(purchases.authorized_at <= confirmed.decided_again_at, true)
+            and purchases.authorized_at > confirmed.available_at
+            and purchases.transaction_date - 365 <= confirmed.available_at::date
+            and coalesce(purchases.authorized_at <= confirmed.known_better_at, true)
     group by purchases.transaction_id
 ),
 
@@ -96,7 +105,7 @@ described as (
                 then purchases.transaction_date - first_cards.first_card_at::date
         end as days_with_card,
         offended.misuse_count,
-        purchases.transaction_date - offended.decided_at::date as days_since_misuse
+        purchases.transaction_date - offended.available_at::date as days_since_misuse
     from purchases
     cross join registers
     left outer join first_cards on purchases.employee_id = first_cards.employee_id

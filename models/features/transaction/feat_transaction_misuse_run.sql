@@ -19,22 +19,22 @@ merchants as (
 compared as (
     select
         merchant_id,
-        decided_at,
+        available_at,
         purchased_at,
         misuse,
         sum(case when misuse then 1 else 0 end) over (
-            partition by merchant_id order by decided_at
+            partition by merchant_id order by available_at
             range between unbounded preceding and current row
         ) as misuse_until,
         -- of misuse decided at one moment the earliest purchase
-        min(case when misuse then purchased_at end) over (partition by merchant_id, decided_at)
+        min(case when misuse then purchased_at end) over (partition by merchant_id, available_at)
             as first_purchased_at,
-        max(case when misuse then decided_at end) over before as misuse_before,
-        max(case when not misuse then decided_at end) over before as innocent_before
+        max(case when misuse then available_at end) over before as misuse_before,
+        max(case when not misuse then available_at end) over before as innocent_before
     from decisions
     where merchant_id in (select merchant_id from merchants)
     window before as (
-        partition by merchant_id order by {{ microsecond_number('decided_at') }}
+        partition by merchant_id order by {{ microsecond_number('available_at') }}
         range between {{ 90 * 86400 * 1000000 }} preceding and 1 preceding
     )
 ),
@@ -42,7 +42,7 @@ compared as (
 events as (
     select
         merchant_id,
-        decided_at as happened_at,
+        available_at as happened_at,
         null::varchar as transaction_id,
         null::date as transaction_date,
         misuse,

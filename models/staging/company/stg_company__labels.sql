@@ -10,6 +10,7 @@ final as (
         transaction_id,
         misuse,
         decided_at,
+        available_at,
         _load_id as load_id,
         _line as load_line
     from landed

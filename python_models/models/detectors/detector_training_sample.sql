@@ -36,8 +36,11 @@ known as (
     select
         due.fitted_on,
         decisions.transaction_id,
-        max_by(decisions.misuse, decisions.decided_at) as misuse,
-        max_by(decisions.origin, decisions.decided_at) as origin
+        max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
+        max_by(decisions.origin, {{ latest_decision('decisions') }}) as origin,
+        -- known for every review
+        max_by(decisions.review_probability, {{ latest_decision('decisions') }})
+            as review_probability
     from due
     inner join {{ ref('label_decisions') }} as decisions
         on due.fitted_on > decisions.decided_on
@@ -64,7 +67,7 @@ final as (
                 when known.origin = 'review'
                     then
                         least(
-                            1.0 / coalesce(scores.review_probability, 1.0),
+                            1.0 / known.review_probability,
                             {{ var('largest_decision_weight') }}
                         )
                 when known.origin is not null then 1.0
@@ -82,8 +85,6 @@ final as (
         on
             purchases.fitted_on = known.fitted_on
             and purchases.transaction_id = known.transaction_id
-    left outer join {{ source('ledger', 'scores') }} as scores
-        on purchases.transaction_id = scores.transaction_id
     where
         coalesce(known.misuse, false)
         or {{ hash_fraction('purchases.transaction_id') }} < sizes.sampled_share

@@ -1,0 +1,553 @@
+"""What reviewers see and do: they read the published copy and append review events to landing.
+
+Nothing here opens the warehouse, so that a review never waits for a run nor a run for a review. An
+event is a file of one row in the landing folder; until a run has loaded and published it, it is
+read from there.
+"""
+
+import csv
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.case_fold import Case, CaseFold, Conflict, Judgement, ReviewEvent
+from orchestration.errors import CardwatchError
+from orchestration.home import Home
+from orchestration.landed_file import check_file, masked
+from orchestration.landing import read_rows
+from orchestration.sources import find_feed, read_feeds
+
+SOURCE, FEED = "company", "review_events"
+
+#: Columns of an event's file.
+COLUMNS = (
+    "event_id",
+    "case_id",
+    "event",
+    "occurred_at",
+    "actor_id",
+    "reason",
+    "note",
+    "amount",
+)
+
+#: Characters of a case that a list shows; they suffice to name it.
+SHORT = 8
+
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+_EVENT_COLUMNS = "event_id, case_id, event, occurred_at, actor_id, reason, note, amount, load_id"
+
+
+@dataclass(frozen=True)
+class Done:
+    """An event that was appended, and what it did."""
+
+    event_id: str
+    case_id: str
+    event: str
+    occurred_at: datetime
+    actor_id: str
+    state_before: str
+    state: str
+    due_on: date | None
+    landed_as: Path
+    request: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return asdict(self)
+
+
+class Desk:
+    """The cases as they stand: as published, and moved on by what has landed since."""
+
+    def __init__(self, home: Home) -> None:
+        """Read the published copy and the events that no run has published yet."""
+        self.home = home
+        self._published = _connect(home)
+        try:
+            self._read()
+        except duckdb.CatalogException as error:
+            raise CardwatchError(
+                "the published copy was made by an older version; run `cardwatch run` first"
+            ) from error
+
+    def __enter__(self) -> "Desk":
+        """Open it for a with statement."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the published copy."""
+        self._published.close()
+
+    def _read(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {
+            row["case_id"]: row for row in self.query("select * from cases")
+        }
+        cases = [
+            Case(row["case_id"], row["second_of"], row["opened_on"]) for row in self.rows.values()
+        ]
+        transitions = {
+            (row["state"], row["event"]): row["next_state"]
+            for row in self.query("select * from case_transitions")
+        }
+        conflicts: dict[tuple[str, str], list[Conflict]] = {}
+        for row in self.query("select * from case_conflicts"):
+            conflicts.setdefault((row.pop("case_id"), row.pop("person_id")), []).append(
+                Conflict(**row)
+            )
+        self.fold = CaseFold(cases, transitions, conflicts)
+        self._deadlines = {
+            row["state"]: row["working_days"] for row in self.query("select * from case_deadlines")
+        }
+        calendar = self.query("select * from working_days order by day")
+        self._day_numbers = {row["day"]: row["working_day_number"] for row in calendar}
+        self._working_days = {
+            row["working_day_number"]: row["day"] for row in calendar if row["is_working_day"]
+        }
+        self.history: dict[str, list[Judgement]] = {}
+        known = [
+            ReviewEvent(**row)
+            for row in self.query(f"""
+                select {_EVENT_COLUMNS}, load_line from case_events
+                union all by name
+                select {_EVENT_COLUMNS}, line as load_line from quarantined_events
+            """)  # noqa: S608 - names of our own columns
+        ]
+        latest = self.query("select coalesce(max(load_id), 0) as load_id from load_manifest")
+        self.next_load_id = int(latest[0]["load_id"]) + 1
+        for event in sorted([*known, *self._pending()], key=lambda event: event.arrival):
+            self.apply(event)
+
+    def _pending(self) -> Iterator[ReviewEvent]:
+        """Events of files that the published copy does not know, in the order of their loads."""
+        loaded = {
+            row["file"]
+            for row in self.query(
+                "select file from load_manifest where source = $1 and feed = $2", [SOURCE, FEED]
+            )
+        }
+        feed = find_feed(read_feeds(), SOURCE, FEED)
+        paths = [path for path in _landed(self.home) if path.name not in loaded]
+        files = []
+        for path in paths:
+            # what no run will load must not keep everybody from reviewing
+            with suppress(CardwatchError):
+                files.append(check_file(path, feed, file_hash=path.name))
+        for rows in read_rows(files):
+            for row in rows:
+                line = row.pop("line")
+                yield ReviewEvent(**row, load_id=self.next_load_id, load_line=line)
+            self.next_load_id += 1
+
+    def apply(self, event: ReviewEvent) -> Judgement:
+        """Let an event do what it does, and remember it."""
+        judged = self.fold.apply(event)
+        self.history.setdefault(event.case_id, []).append(judged)
+        return judged
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Rows of the published copy."""
+        found = self._published.execute(sql, list(parameters))
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def find(self, named: str) -> str:
+        """Return the case that an identifier, or the beginning of only one, names."""
+        if named in self.rows:
+            return named
+        found = sorted(case for case in self.rows if named and case.startswith(named))
+        if not found:
+            raise CardwatchError(f"there is no case {named!r}; `cardwatch review queue` lists some")
+        if len(found) > 1:
+            shown = ", ".join(case[: len(named) + 4] for case in found[:3])
+            raise CardwatchError(
+                f"{named!r} begins {len(found)} cases ({shown}, …); write more of it"
+            )
+        return found[0]
+
+    def is_open(self, case_id: str) -> bool:
+        """Whether a case waits for a decision."""
+        return self.fold.standing[case_id].state not in self.fold.closed
+
+    def due_on(self, case_id: str) -> date | None:
+        """Last day of the case's deadline; None without one, or beyond the calendar."""
+        standing = self.fold.standing[case_id]
+        days = self._deadlines.get(standing.state)
+        started = self._day_numbers.get(standing.since.date())
+        if days is None or started is None:
+            return None
+        return self._working_days.get(started + days)
+
+    def other_review(self, case_id: str) -> str | None:
+        """The other review of the same case; None if there is none."""
+        about = self.fold.cases[case_id].reviewed_case_id
+        return next(
+            (
+                other.case_id
+                for other in self.fold.cases.values()
+                if other.case_id != case_id and other.reviewed_case_id == about
+            ),
+            None,
+        )
+
+    def hidden_because(self, case_id: str, reviewer: str | None) -> str | None:
+        """Why somebody must not see the history of a case; None if they may.
+
+        Of two reviews of a case each stays hidden from whoever does, or may come to do, the other,
+        until both are decided.
+        """
+        if reviewer and self._conflict(case_id, reviewer):
+            return f"{reviewer} must not review this case"
+        other = self.other_review(case_id)
+        if other is None or not (self.is_open(case_id) or self.is_open(other)):
+            return None
+        if reviewer and self.fold.bound_to(case_id, reviewer) == case_id:
+            return None
+        return "two people review this case without knowing of each other, and are not done"
+
+    def may_review(self, case_id: str, reviewer: str) -> bool:
+        """Whether somebody may work on a case: it is not theirs, nor have they reviewed it once."""
+        bound = self.fold.bound_to(case_id, reviewer)
+        return bound in (None, case_id) and not self._conflict(case_id, reviewer)
+
+    def _conflict(self, case_id: str, reviewer: str) -> str | None:
+        now = ReviewEvent("", case_id, None, datetime.max, reviewer, load_id=self.next_load_id)
+        return self.fold.conflict(now)
+
+    def summary(self, case_id: str) -> dict[str, Any]:
+        """One case in a list."""
+        row, standing = self.rows[case_id], self.fold.standing[case_id]
+        due_on = self.due_on(case_id)
+        return {
+            "case_id": case_id,
+            "opened_on": row["opened_on"],
+            "place": row["place"],
+            "lane": row["lane"],
+            "state": standing.state,
+            "state_since": standing.since,
+            "reviewer_id": standing.reviewer_id,
+            "due_on": due_on,
+            "is_overdue": self.is_open(case_id) and due_on is not None and due_on < row["as_of"],
+            "employee_id": row["employee_id"],
+            "department_id": row["department_id"],
+            "member_count": row["member_count"],
+            "amount": row["amount"],
+            "currency": row["currency"],
+        }
+
+
+def queue(home: Home, reviewer: str, day: date | None = None) -> dict[str, Any]:
+    """List what a reviewer has to do: the open cases of a day, and those they took before.
+
+    The day is the last one with cases. What others took is left out, as is what the reviewer must
+    not review.
+    """
+    with Desk(home) as desk:
+        opened = [row["opened_on"] for row in desk.rows.values()]
+        if not opened:
+            raise CardwatchError("no case has been issued yet; run `cardwatch run` first")
+        day = day or max(opened)
+        mine, older, hidden = [], 0, 0
+        for case_id, row in desk.rows.items():
+            if not desk.is_open(case_id) or row["opened_on"] > day:
+                continue
+            holder = desk.fold.standing[case_id].reviewer_id
+            if not desk.may_review(case_id, reviewer):
+                hidden += row["opened_on"] == day
+            elif holder == reviewer or (holder is None and row["opened_on"] == day):
+                mine.append(desk.summary(case_id))
+            else:
+                older += row["opened_on"] < day and holder is None
+        mine.sort(key=lambda case: (case["opened_on"], case["place"], case["case_id"]))
+    return {"day": day, "cases": mine, "older_open": older, "hidden": hidden}
+
+
+def overdue(home: Home) -> list[dict[str, Any]]:
+    """List the open cases past their deadline on the last day that was built, longest first."""
+    with Desk(home) as desk:
+        cases = [desk.summary(case_id) for case_id in desk.rows]
+    late = [case for case in cases if case["is_overdue"]]
+    return sorted(late, key=lambda case: (case["due_on"], case["case_id"]))
+
+
+def show(home: Home, named: str, reviewer: str | None = None) -> dict[str, Any]:
+    """Everything about a case that its reviewer may know: why, what is in it, what was done."""
+    with Desk(home) as desk:
+        case_id = desk.find(named)
+        about = desk.fold.cases[case_id].reviewed_case_id
+        alerts = desk.query("select * from alerts where case_id = $1", [case_id])
+        reasons = desk.query(
+            """
+            select reasons.kind, reasons.code, reasons.text_en, reasons.text_ko
+            from alert_reasons as reasons
+            inner join alerts using (alert_id)
+            where alerts.case_id in ($1, $2)
+            -- those of the second review itself, where it has some
+            qualify dense_rank() over (order by alerts.case_id <> $1) = 1
+            order by reasons.kind desc, reasons.place
+            """,
+            [case_id, about],
+        )
+        members = desk.query(
+            "select * exclude (case_id) from case_members where case_id = $1"
+            " order by occurred_at, subject_id",
+            [case_id],
+        )
+        hidden = desk.hidden_because(case_id, reviewer)
+        history = [] if hidden else [_told(judged) for judged in desk.history.get(case_id, [])]
+        summary = desk.summary(case_id)
+    if hidden:
+        for name in ("state", "state_since", "reviewer_id", "due_on", "is_overdue"):
+            summary[name] = None
+    return {
+        **summary,
+        "sentence_en": alerts[0]["sentence_en"] if alerts else None,
+        "sentence_ko": alerts[0]["sentence_ko"] if alerts else None,
+        "reasons": reasons,
+        "members": members,
+        "history": history,
+        "history_hidden_because": hidden,
+    }
+
+
+def act(
+    home: Home,
+    named: str,
+    event: str,
+    reviewer: str,
+    at: datetime | None = None,
+    reason: str | None = None,
+    note: str | None = None,
+    amount: float | None = None,
+) -> Done:
+    """Append an event to a case, or say why it cannot be.
+
+    One reviewer at a time: what is judged legal is on disk before the next one is judged.
+    """
+    now = datetime.now()
+    if at is not None and at > now:
+        raise CardwatchError(f"--at {at} lies in the future; nothing can have happened then")
+    with _only_writer(home), Desk(home) as desk:
+        case_id = desk.find(named)
+        chosen = ReviewEvent(
+            event_id=str(uuid.uuid4()),
+            case_id=case_id,
+            event=event,
+            occurred_at=at or now,
+            actor_id=reviewer,
+            reason=reason,
+            note=masked(note) if note else None,
+            amount=amount,
+            load_id=desk.next_load_id,
+        )
+        judged = desk.apply(chosen)
+        if judged.rejected_because or not (judged.state_before and judged.state_after):
+            raise CardwatchError(f"case {case_id[:SHORT]}: {judged.rejected_because}")
+        due_on = desk.due_on(case_id)
+        request = _request(desk, case_id, due_on) if event == "explanation_requested" else None
+        landed_as = _append(home, chosen)
+    return Done(
+        chosen.event_id,
+        case_id,
+        event,
+        chosen.occurred_at,
+        reviewer,
+        judged.state_before,
+        judged.state_after,
+        due_on,
+        landed_as,
+        request,
+    )
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def describe_queue(found: Mapping[str, Any], reviewer: str) -> str:
+    """Write a queue as lines of text."""
+    lines = [f"{reviewer}, {found['day']}: {_count(len(found['cases']), 'case')}"]
+    lines += [_line(case) for case in found["cases"]]
+    if found["hidden"]:
+        lines.append(f"{_count(found['hidden'], 'case')} of the day are for other reviewers only")
+    if found["older_open"]:
+        lines.append(f"{_count(found['older_open'], 'older case')} not taken yet; see --day")
+    return "\n".join(lines)
+
+
+def describe_overdue(cases: Sequence[Mapping[str, Any]]) -> str:
+    """Write the overdue cases as lines of text."""
+    return "\n".join([f"{_count(len(cases), 'case')} overdue", *map(_line, cases)])
+
+
+def describe_case(case: Mapping[str, Any]) -> str:
+    """Write everything about a case as lines of text."""
+    lines = [f"case {case['case_id']}"]
+    if case["state"]:
+        lines[0] += f", {case['state']} since {case['state_since']:%Y-%m-%d %H:%M}" + (
+            f", due {case['due_on']}" if case["due_on"] else ""
+        )
+    lines += [case["sentence_en"] or "", case["sentence_ko"] or "", "", "why"]
+    lines += [f"  {reason['text_en']}\n  {reason['text_ko']}" for reason in case["reasons"]]
+    lines += ["", f"what is in it ({case['member_count']})"]
+    for member in case["members"]:
+        moment = f"{member['occurred_at']:%Y-%m-%d %H:%M}"[: 16 if member["has_time"] else 10]
+        what = [moment, member["subject_type"], member["subject_id"], member["merchant_name"]]
+        lines.append("  " + "  ".join(str(part) for part in [*what, _amount(member)] if part))
+    lines += ["", "history"]
+    if case["history_hidden_because"]:
+        lines.append(f"  not shown: {case['history_hidden_because']}")
+    for event in case["history"]:
+        detail = [event["event"] or "?", f"by {event['actor_id']}", event["reason"], event["note"]]
+        detail += [f"{event['amount']:,.0f}" if event["amount"] is not None else None]
+        detail += [
+            f"not accepted: {event['rejected_because']}"
+            if event["rejected_because"]
+            else f"→ {event['state']}"
+        ]
+        lines.append(
+            f"  {event['occurred_at']:%Y-%m-%d %H:%M}  "
+            + "  ".join(part for part in detail if part)
+        )
+    return "\n".join(lines)
+
+
+def describe_done(done: Done) -> str:
+    """Say what an event did, with the text for the cardholder where there is one."""
+    lines = [
+        f"case {done.case_id[:SHORT]}: {done.event} by {done.actor_id}, now {done.state}"
+        + (f", due {done.due_on}" if done.due_on else "")
+    ]
+    if done.event == "explanation_requested" and done.request is None:
+        lines.append("the text for the cardholder comes with the next run")
+    if done.request:
+        for language in ("en", "ko"):
+            subject, body = (done.request[f"{part}_{language}"] for part in ("subject", "body"))
+            lines += ["", subject, "", body]
+    return "\n".join(lines)
+
+
+def _line(case: Mapping[str, Any]) -> str:
+    due = f"due {case['due_on']}" if case["due_on"] else ""
+    parts = [
+        case["case_id"][:SHORT],
+        f"{case['opened_on']}",
+        f"{case['lane']:<13}",
+        f"{case['state']:<21}",
+        f"{due:<14}",
+        f"{_amount(case):>16}",
+        case["employee_id"] or "",
+        f"({case['reviewer_id']})" if case["reviewer_id"] else "",
+    ]
+    return "  " + "  ".join(parts).rstrip()
+
+
+def _amount(of: Mapping[str, Any]) -> str:
+    if of["amount"] is None:
+        return ""
+    places = 0 if of["currency"] == "KRW" else 2
+    return f"{of['amount']:,.{places}f} {of['currency'] or ''}".rstrip()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _told(judged: Judgement) -> dict[str, Any]:
+    event = judged.event
+    return {
+        "event_number": judged.event_number,
+        "event": event.event,
+        "occurred_at": event.occurred_at,
+        "actor_id": event.actor_id,
+        "reason": event.reason,
+        "note": event.note,
+        "amount": event.amount,
+        "state": judged.state_after,
+        "rejected_because": judged.rejected_because,
+    }
+
+
+def _request(desk: Desk, case_id: str, due_on: date | None) -> dict[str, Any] | None:
+    """Return the text for the cardholder, with the day by which this request is to be answered."""
+    found = desk.query("select * from explanation_requests where case_id = $1", [case_id])
+    if not found:
+        return None
+    request = found[0]
+    written, request["answer_by"] = request["answer_by"], due_on
+    for language, (before, after) in {"en": (" by ", ":"), "ko": ("", "까지 ")}.items():
+        old = f"{before}{written}{after}"
+        new = f"{before}{due_on}{after}" if due_on else ("" if language == "ko" else after)
+        request[f"body_{language}"] = request[f"body_{language}"].replace(old, new)
+    return request
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _connect(home: Home) -> duckdb.DuckDBPyConnection:
+    published = home.published / "cardwatch.duckdb"
+    if not published.exists():
+        raise CardwatchError(f"nothing is published yet at {published}; run `cardwatch run` first")
+    return duckdb.connect(str(published), read_only=True)
+
+
+def _folder(home: Home) -> Path:
+    return home.landing / SOURCE / FEED
+
+
+def _landed(home: Home) -> list[Path]:
+    """Landed files of review events in the order in which a run loads them."""
+    folder = _folder(home)
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+@contextmanager
+def _only_writer(home: Home) -> Iterator[None]:
+    """Hold the lock of the only reviewer who may append at this moment; others wait."""
+    home.create()
+    with (home.root / "review.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _append(home: Home, event: ReviewEvent) -> Path:
+    """Land an event as a file of its own, which appears whole or not at all."""
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{_next_stamp(home)}-{event.event_id[:8]}.csv"
+    unfinished = target.with_name(f".{target.name}")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(COLUMNS)
+            writer.writerow([getattr(event, column) for column in COLUMNS])
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def _next_stamp(home: Home) -> str:
+    """The time in UTC, and later than that of any event before: a run loads files by name."""
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    for path in reversed(_landed(home)):
+        try:
+            latest = datetime.strptime(path.name.partition("-")[0], _STAMP)
+        except ValueError:
+            continue  # landed by somebody else
+        moment = max(moment, latest + timedelta(microseconds=1))
+        break
+    return moment.strftime(_STAMP)
