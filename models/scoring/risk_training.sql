@@ -3,11 +3,11 @@
 -- judged on that day, with the outcome as it was known on that morning (the latest decision that
 -- was available before it) and the number of purchases it stands for.
 -- The stack must say how likely misuse is, not how likely it is where somebody looked:
---   Before Cardwatch, and in months whose audit is not decided yet, nobody knows why a purchase was
---   looked at. A decision counts once, and what was not decided once as innocent.
---   From then on what was not decided is not innocent, and counts nothing: the purchases that were
---   drawn at random and decided speak for it, each for 1 / (probability of being drawn), made to
---   add up to what was left to the draw that month. There is no upper limit as there is for the
+--   Before Cardwatch, and as long as too little of its audit is decided, nobody knows why a purchase
+--   was looked at. A decision counts once, and what was not decided in part, as innocent.
+--   From then on what Cardwatch has settled and nobody decided counts nothing: the purchases that
+--   were drawn at random and decided speak for it, each for 1 / (probability of being drawn), made
+--   to add up to what was left to the draw. There is no upper limit as there is for the
 --   tree: four coefficients cannot learn a single row by heart, and a limit would make misuse that
 --   nobody looks for rarer than it is.
 -- The tree's term is what the champion of the fitting day says of the purchase, not what a tree
@@ -35,7 +35,6 @@ purchases as (
         due.fitted_on,
         parts.transaction_id,
         parts.transaction_date,
-        date_trunc('month', parts.transaction_date) as month,
         parts.rule_risk,
         parts.anomaly_score,
         trees.probability as tree_probability,
@@ -63,17 +62,16 @@ purchases as (
         on parts.transaction_id = scores.transaction_id
 ),
 
-months as (
+audits as (
     select
         fitted_on,
-        month,
         count(*) filter (where is_left_to_audit) as left_count,
         sum(1 / review_probability) filter (where is_left_to_audit and is_reviewed)
             as audited_for,
         count(*) filter (where is_left_to_audit and is_reviewed)
         >= {{ var('minimum_audit_decisions') }} as is_audited
     from purchases
-    group by fitted_on, month
+    group by fitted_on
 ),
 
 sizes as (
@@ -91,18 +89,15 @@ weighed as (
             when purchases.misuse is null
                 then
                     case
-                        when months.is_audited and purchases.review_probability is not null then 0
-                        else 1 / sizes.sampled_share
+                        when audits.is_audited and purchases.review_probability is not null then 0
+                        else {{ var('undecided_weight') }} / sizes.sampled_share
                     end
-            when months.is_audited and purchases.is_left_to_audit
-                then months.left_count / months.audited_for / purchases.review_probability
+            when audits.is_audited and purchases.is_left_to_audit
+                then audits.left_count / audits.audited_for / purchases.review_probability
             else 1
         end::double as weight
     from purchases
-    inner join months
-        on
-            purchases.fitted_on = months.fitted_on
-            and purchases.month = months.month
+    inner join audits on purchases.fitted_on = audits.fitted_on
     inner join sizes on purchases.fitted_on = sizes.fitted_on
     where
         purchases.misuse is not null

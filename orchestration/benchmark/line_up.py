@@ -337,7 +337,7 @@ def run_demo(home: Home) -> DemoResult:
                 risk.amount,
                 risk.rule_risk,
                 coalesce(tree.score, 0) as tree_alone,
-                coalesce(risk.anomaly_risk, 0) as anomaly_risk,
+                coalesce(parts.noisy_or_anomaly_risk, 0) as anomaly_risk,
                 coalesce(risk.tree_probability, 0) as stacked_tree,
                 risk.risk,
                 concat_ws('|', risk.card_id, risk.merchant_id, risk.transaction_date) as case_id,
@@ -345,6 +345,7 @@ def run_demo(home: Home) -> DemoResult:
                 coalesce(filters.tree_filter, 0) as tree_filter,
                 misuse.kind
             from scoring.risk as risk
+            inner join scoring.risk_parts as parts on risk.transaction_id = parts.transaction_id
             inner join tree on risk.transaction_id = tree.transaction_id
             left join filters on risk.transaction_id = filters.transaction_id
             left join read_parquet($1) as misuse on risk.transaction_id = misuse.transaction_id
