@@ -333,8 +333,7 @@ def act(
 
     One reviewer at a time: what is judged legal is on disk before the next one is judged.
     """
-    now = datetime.now()
-    if at is not None and at > now:
+    if at is not None and at > datetime.now():
         raise CardwatchError(f"--at {at} lies in the future; nothing can have happened then")
     with _only_writer(home), Desk(home) as desk:
         case_id = desk.find(named)
@@ -342,7 +341,8 @@ def act(
             event_id=str(uuid.uuid4()),
             case_id=case_id,
             event=event,
-            occurred_at=at or now,
+            # not before the lock is held: whoever had it first was first
+            occurred_at=at or datetime.now(),
             actor_id=reviewer,
             reason=reason,
             note=masked(note) if note else None,

@@ -112,7 +112,8 @@ with_rule as (
     where occasion <> 'model'
 ),
 
--- what only detectors found is asked about as such, and what nothing found is a random look
+-- what only detectors found is asked about as such, and so is what has no reason, unless it was a
+-- random look
 chosen as (
     select * from named
     where
@@ -127,7 +128,9 @@ chosen as (
         texts.provide_en,
         texts.provide_ko
     from cases
-    inner join {{ ref('explanation_texts') }} as texts on texts.occasion = 'sample'
+    inner join {{ source('ledger', 'alerts') }} as alerts on cases.first_case_id = alerts.case_id
+    inner join {{ ref('explanation_texts') }} as texts
+        on texts.occasion = case alerts.lane when 'audit' then 'sample' else 'model' end
     where cases.case_id not in (select case_id from named)
 ),
 

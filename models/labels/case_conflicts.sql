@@ -1,8 +1,9 @@
-{{ config(materialized='table') }}
+{{ config(materialized='view') }}
 -- Grain: one row per issued case, person who must not review it, why, and load from which that is
 -- known: whoever's purchases or claims are in it, and whose manager's are. The manager is that of
 -- the day on which the case was opened. Loads bound what is known, so that a register that lands
--- later does not undo what was accepted before.
+-- later does not undo what was accepted before. It is a view, so that it knows the cases that a run
+-- issues after it has read the labels.
 with
 
 cases as (

@@ -8,7 +8,7 @@ here is shared with the models.
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 import yaml
 from scipy.spatial.distance import jensenshannon
+
+from orchestration.case_fold import Case, CaseFold, ReviewEvent
 
 Values = dict[str, float | None]
 
@@ -230,6 +232,7 @@ class BruteForce:
 
     raw: Mapping[str, pd.DataFrame]
     case_members: pd.DataFrame
+    cases: Sequence[Case]
     project: Path
     transactions: pd.DataFrame = field(init=False)
     purchases: pd.DataFrame = field(init=False)
@@ -384,12 +387,11 @@ class BruteForce:
                         "origin": "labels",
                     }
                 )
-        for row in self.raw["company__review_events"].to_dict("records"):
+        for row in self._accepted_events():
             if row["event"] in ("cleared", "recovery_ordered"):
-                day = row["occurred_at"].normalize()
                 members = self.case_members[
                     (self.case_members["case_id"] == row["case_id"])
-                    & (self.case_members["issued_until"] <= day)
+                    & (self.case_members["joined_on"] <= row["occurred_at"])
                 ]
                 for transaction_id in members["transaction_id"]:
                     decided.append(
@@ -401,9 +403,14 @@ class BruteForce:
                             "origin": "review",
                         }
                     )
-        columns = ["transaction_id", "misuse", "decided_at", "origin", "_load_id", "_line"]
-        table = pd.DataFrame(decided, columns=columns)
-        table = latest_versions(table, ["transaction_id", "decided_at", "origin"])
+        for decision in decided:
+            known = decision.get("available_at")
+            decision["available_at"] = max(
+                decision["decided_at"], known if is_known(known) else decision["decided_at"]
+            )
+        key = ["transaction_id", "decided_at", "available_at", "origin"]
+        table = pd.DataFrame(decided, columns=[*key, "misuse", "_load_id", "_line"])
+        table = latest_versions(table, key)
         table = table[table["transaction_id"].isin(self.purchases.index)]
         about = self.purchases.loc[table["transaction_id"]]
         for name in (
@@ -415,12 +422,29 @@ class BruteForce:
             "day",
         ):
             table[name] = about[name].to_numpy()
-        table["decided_at"] = pd.to_datetime(table["decided_at"])
+        # nothing is read before it is available
+        table["decided_at"] = pd.to_datetime(table["available_at"])
         table["decided_on"] = table["decided_at"].dt.normalize()
         return table[
             (table["decided_at"] > table["moment"])
             & (table["decided_on"] - table["day"] <= LONGEST_LOOKBACK * DAY)
         ]
+
+    def _accepted_events(self) -> Iterator[dict[str, Any]]:
+        """Review events that did something to their case, as they landed."""
+        transitions = self._seed("case_transitions")
+        fold = CaseFold(
+            self.cases,
+            {(row.state, row.event): row.next_state for row in transitions.itertuples()},
+            {},
+        )
+        landed = self.raw["company__review_events"]
+        for row in landed.sort_values(["_load_id", "occurred_at", "_line"]).to_dict("records"):
+            values = [row[column] for column in ("event_id", "case_id", "event", "occurred_at")]
+            others = [row[column] for column in ("actor_id", "reason", "note", "amount")]
+            event = ReviewEvent(*values, *(each if is_known(each) else None for each in others))
+            if fold.apply(event).rejected_because is None:
+                yield row
 
     # --- the features of one transaction
 

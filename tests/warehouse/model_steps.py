@@ -37,9 +37,29 @@ _CHANGES = re.compile(r"(create|alter|drop|delete|insert|update)\b", re.IGNORECA
 _COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
 
 # What a finished run puts into the ledger, as far as these models read it: every transaction that
-# was built becomes part of the case of its card, merchant and day, once.
+# was built becomes part of the case of its card, merchant and day, once, to be reviewed from the
+# next day on.
 _ISSUED = {
-    "alerts": "select * exclude (issue_id) from ledger.alerts where false",
+    "alerts": """
+        select
+            min(transaction_id) as alert_id,
+            (select built_until + 1 from intermediate.int_build_window) as alert_date,
+            1 as place,
+            'exploit' as lane,
+            concat_ws('|', card_id, merchant_id, transaction_date) as case_id,
+            'transaction' as subject_type,
+            min(transaction_id) as subject_id,
+            min(authorized_at) as occurred_at,
+            '' as sentence_en,
+            '' as sentence_ko,
+            '' as policy_version
+        from features.feat_transaction
+        where
+            transaction_date >= (select built_from from intermediate.int_build_window)
+            and transaction_date <= (select built_until from intermediate.int_build_window)
+        group by case_id
+        having case_id not in (select case_id from ledger.alerts)
+    """,
     "scores": "select * exclude (issue_id) from ledger.scores where false",
     "case_members": """
         select
@@ -47,7 +67,9 @@ _ISSUED = {
             'transaction' as subject_type,
             transaction_id as subject_id,
             transaction_id,
-            true as is_alert
+            true as is_alert,
+            (select built_until + 1 from intermediate.int_build_window) as joined_on,
+            authorized_at as occurred_at
         from features.feat_transaction
         where
             transaction_date >= (select built_from from intermediate.int_build_window)
@@ -234,7 +256,7 @@ class Warehouse:
         window = self.window()
         with (
             mock.patch.object(issue_step, "_APPENDED", _ISSUED),
-            mock.patch.object(issue_step, "LEDGER_TABLES", ("issues", "case_members")),
+            mock.patch.object(issue_step, "LEDGER_TABLES", ("issues", "alerts", "case_members")),
         ):
             issue(self.connection, self.home)
         return window

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from orchestration.case_fold import Case
 from orchestration.home import Home, project_root
 from orchestration.landing import land_demo
 from tests.warehouse.brute_force import RAW_TABLES, BruteForce, best_fisher_concentration
@@ -162,13 +163,21 @@ never,true,2025-06-06 18:00:00
 transaction_id,misuse,decided_at
 a05,true,2025-04-10 10:00:00
 """,
+    "labels/0003": """
+transaction_id,misuse,decided_at,available_at
+a03,true,2025-05-01 10:00:00,2025-06-02 12:00:00
+a04,true,2025-05-01 10:00:00,2025-04-02 12:00:00
+""",
     "review_events/0001": """
-event_id,case_id,event,occurred_at,actor_id
-v1,case1,opened,2025-06-03 09:00:00,a9
-v2,case1,cleared,2025-06-04 09:00:00,a9
-v3,case2,recovery_ordered,2025-06-05 08:00:00,a9
-v4,case2,recovered,2025-06-06 08:00:00,a9
-v5,case3,cleared,2025-06-06 08:00:00,a9
+event_id,case_id,event,occurred_at,actor_id,reason,amount
+v0,case1,inconclusive,2025-06-03 08:00:00,a9,,
+v1,case1,assigned,2025-06-03 09:00:00,a9,,
+v2,case1,cleared,2025-06-04 09:00:00,a9,explained,
+v6,case1,recovery_ordered,2025-06-04 10:00:00,a9,,
+v7,case2,assigned,2025-06-05 07:00:00,a9,,
+v3,case2,recovery_ordered,2025-06-05 08:00:00,a9,,
+v4,case2,recovered,2025-06-06 08:00:00,a9,,100
+v5,case3,cleared,2025-06-06 08:00:00,a9,explained,
 """,
     "card_transactions/0001": """
 transaction_id,card_id,authorized_at,authorized_precision,employee_id,merchant_id,merchant_city,latitude,longitude,mcc,category,amount,currency,entry_mode,status
@@ -381,10 +390,22 @@ def issue_cases(connection: duckdb.DuckDBPyConnection) -> None:
                 """
                 insert into ledger.case_members by name
                 select $1 as issue_id, $2 as case_id, 'transaction' as subject_type,
-                    member as subject_id, member as transaction_id, true as is_alert
+                    member as subject_id, member as transaction_id, true as is_alert,
+                    $4::date as joined_on, $4::timestamp as occurred_at
                 from (select unnest($3) as member)
                 """,
-                [issue_id, case, members],
+                [issue_id, case, members, last_day],
+            )
+            connection.execute(
+                """
+                insert into ledger.alerts by name
+                select $1 as issue_id, $2 as alert_id, $2 as case_id, $3::date as alert_date,
+                    1 as place, 'exploit' as lane, 'transaction' as subject_type, '' as subject_id,
+                    $3::timestamp as occurred_at, '' as sentence_en, '' as sentence_ko,
+                    '' as policy_version
+                where $2 not in (select case_id from ledger.alerts)
+                """,
+                [issue_id, case, last_day],
             )
 
 
@@ -438,10 +459,11 @@ def built(
             issue_cases(connection)
         warehouse.build_whole()
         raw = {table: connection.execute(f"from raw.{table}").df() for table in RAW_TABLES}
-        case_members = connection.execute(
-            "from ledger.case_members inner join ledger.issues using (issue_id)"
-        ).df()
-        brute_force = BruteForce(raw, case_members, project_root())
+        case_members = connection.execute("from ledger.case_members").df()
+        cases = connection.execute("select case_id, second_of, alert_date from ledger.alerts")
+        brute_force = BruteForce(
+            raw, case_members, [Case(*case) for case in cases.fetchall()], project_root()
+        )
         cursor = connection.execute("from features.feat_transaction")
         columns = [column[0] for column in cursor.description or ()]
         vectors = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
