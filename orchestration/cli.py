@@ -474,7 +474,7 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="handbook, detectors, year, features, rules or planted."
+            metavar="NAME", help="handbook, detectors, queue, year, features, rules or planted."
         ),
     ],
     data: Annotated[
@@ -490,11 +490,14 @@ def benchmark(
         int, typer.Option(min=100, help="features: transactions a day of what grows.")
     ] = 20_000,
     keep: Annotated[
-        bool, typer.Option("--keep", help="features, year: keep the warehouse that was grown.")
+        bool, typer.Option("--keep", help="features, queue, year: keep what was grown.")
     ] = False,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="year: draw it, as .png or .svg.")
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="queue: so many companies, by their seeds.")
+    ] = 5,
     as_json: Json = False,
 ) -> None:
     """Measure what detectors find (handbook, detectors), rules find (planted), and their costs."""
@@ -539,6 +542,14 @@ def benchmark(
             _print_json(answer)
             return
         print(page)
+    elif name == "queue":
+        from orchestration.benchmark import queue
+
+        served = queue.run_queue(home, range(1, seeds + 1), keep)
+        if as_json:
+            _print_json(served.as_json())
+            return
+        print(queue.describe(served))
     elif name == "year":
         from orchestration.benchmark import year
 
@@ -557,8 +568,8 @@ def benchmark(
         print(planted.describe(found))
     else:
         raise CardwatchError(
-            f"there is no benchmark {name!r}; there are handbook, detectors, year, "
-            "features, rules and planted"
+            f"there is no benchmark {name!r}; there are handbook, detectors, queue, "
+            "year, features, rules and planted"
         )
 
 

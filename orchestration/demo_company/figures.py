@@ -666,3 +666,10 @@ CONDOLENCE = 1  # the outlay that comes without a slip
 
 #: What ordinary purchases cost afterwards; ours, large enough for monitoring to see it at once.
 PRICE_RISE = 1.4
+
+# Those who work the queue of Cardwatch: days to an answer, shares of mistakes as above.
+REVIEWERS = ("reviewer_1", "reviewer_2", "reviewer_3")
+ANSWER_MEDIAN_DAYS = 3.0  # [ours] until the cardholder explains
+NO_ANSWER_SHARE = 0.03  # [ours] cardholders who never do
+DECISION_MEDIAN_DAYS = 1.5  # [ours] from the answer to the decision
+RECOVERY_MEDIAN_DAYS = 15.0  # [ours] from the order to the money
