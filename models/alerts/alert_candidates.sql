@@ -1,7 +1,8 @@
 -- Grain: one row per subject (purchase, or claim, employee or merchant that a rule named) that no
 -- issue has settled yet. It is reviewed on the first working day that is not issued yet. Only what is
 -- eligible can become a case: a mandatory hit; what is worth a review and can be explained; what is
--- novel, further out than detectors know it. Mandatory hits stay candidates until they get a seat.
+-- novel, further out than detectors know it. What is merely doubtful may be in a case of others, but
+-- opens none. Mandatory hits stay candidates until they get a seat.
 with
 
 -- what a run leaves unsettled (a weekend's purchases on a Saturday) is young, or was built anew by
@@ -238,7 +239,11 @@ judged as (
         silence_id is null
         and not is_scored_before
         and is_anomaly_explained
-        and coalesce(anomaly_score >= {{ var('novelty_tail_from') }}, false) as is_novel
+        and coalesce(anomaly_score >= {{ var('novelty_tail_from') }}, false) as is_novel,
+        silence_id is null
+        and not is_scored_before
+        and is_explained
+        and risk >= {{ var('doubtful_risk_from') }} as is_doubtful
     from valued
 ),
 
@@ -317,7 +322,7 @@ final as (
         with_file.leading_rule,
         with_file.silence_id,
         case
-            when not with_file.is_eligible then null
+            when not with_file.is_eligible and not with_file.is_doubtful then null
             when file_causes.load_id is not null then 'file ' || file_causes.load_id
             when merchant_causes.merchant_id is not null
                 then 'merchant ' || merchant_causes.merchant_id
@@ -325,6 +330,7 @@ final as (
         with_file.is_worth_a_review,
         with_file.is_novel,
         with_file.is_eligible,
+        with_file.is_doubtful,
         with_file.is_scored_before
     from with_file
     left outer join file_causes

@@ -1,5 +1,5 @@
 {{ config(materialized='day_by_day', days_from='review_seats', contract={'enforced': true}) }}
--- Grain: one row per subject that is eligible for review and was decided on. The SQL is about one
+-- Grain: one row per subject that is in a case or would have been, had there been a seat. The SQL is about one
 -- review day, walked_day(), and is run for one working day after the other: what got a seat stays.
 -- Related subjects are one case: same person within 72 hours, same merchant and approver within 72
 -- hours, or one common cause; connected components. What is related to an open case joins it
@@ -22,9 +22,15 @@ today as (
             candidates.subject_type = decided.subject_type
             and candidates.subject_id = decided.subject_id
     where
-        candidates.is_eligible
-        and candidates.queued_on <= {{ walked_day() }}
-        and decided.subject_id is null
+        (
+            candidates.queued_on = {{ walked_day() }}
+            and (candidates.is_eligible or candidates.is_doubtful)
+        )
+        or (
+            candidates.queued_on < {{ walked_day() }}
+            and candidates.is_mandatory
+            and decided.subject_id is null
+        )
 ),
 
 -- 1. Cases of the day: within a key, what is not more than 72 hours apart belongs together.
@@ -278,6 +284,7 @@ cases as (
         bool_or(is_mandatory) as is_mandatory,
         bool_or(is_worth_a_review) as is_worth_a_review,
         bool_or(is_novel) as is_novel,
+        bool_or(is_eligible) as is_eligible,
         min(queued_on) as queued_on,
         min(occurred_at) as occurred_at,
         max(anomaly_score) as anomaly_score,
@@ -484,11 +491,12 @@ final as (
     left outer join cases on in_cases.case_id = cases.case_id
     left outer join lanes on in_cases.case_id = lanes.case_id
     left outer join reviewed_twice on in_cases.case_id = reviewed_twice.case_id
-    -- a mandatory hit without a seat waits; it has no row until it gets one
+    -- a mandatory hit without a seat waits; it has no row until it gets one. What is only doubtful,
+    -- without others, was never a case.
     where
         in_cases.joined_lane is not null
         or lanes.lane is not null
-        or not in_cases.is_mandatory
+        or (cases.is_eligible and not in_cases.is_mandatory)
 )
 
 select * from final

@@ -27,8 +27,9 @@ settings as (
     union all
     select
         concat_ws(
-            '|', 'grouping', {{ var('novelty_tail_from') }}, {{ var('case_growth_days') }},
-            {{ var('common_cause_employees') }}, {{ var('common_cause_file_share') }}
+            '|', 'grouping', {{ var('novelty_tail_from') }}, {{ var('doubtful_risk_from') }},
+            {{ var('case_growth_days') }}, {{ var('common_cause_employees') }},
+            {{ var('common_cause_file_share') }}
         ) as setting
 ),
 
