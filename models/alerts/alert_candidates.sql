@@ -1,8 +1,8 @@
 -- Grain: one row per subject (purchase, or claim, employee or merchant that a rule named) that no
--- issue has settled yet. It is reviewed on the first working day that is not issued yet. Only what is
--- eligible can become a case: a mandatory hit; what is worth a review and can be explained; what is
--- novel, further out than detectors know it. What is merely doubtful may be in a case of others, but
--- opens none. Mandatory hits stay candidates until they get a seat.
+-- issue has settled yet. It is reviewed on the first working day that is not issued yet. Only what
+-- is eligible can become a case: a mandatory hit; what is worth a review and can be explained; what
+-- is novel, further out than detectors know it. What is merely doubtful may be in a case of others,
+-- but opens none. Mandatory hits stay candidates until they get a seat.
 with
 
 -- what a run leaves unsettled (a weekend's purchases on a Saturday) is young, or was built anew by
@@ -174,6 +174,10 @@ described as (
             and subjects.subject_id = leading_rules.subject_id
 ),
 
+calendar as (
+    select min(day) as first_day from {{ ref('int_working_days') }}
+),
+
 silenced as (
     select
         described.subject_type,
@@ -216,7 +220,7 @@ valued as (
         currencies.review_cost
     from described
     cross join open_since
-    cross join (select min(day) as first_day from {{ ref('int_working_days') }}) as calendar
+    cross join calendar
     inner join {{ ref('currencies') }} as currencies on described.currency = currencies.currency
     inner join {{ ref('int_working_days') }} as working_days
         on

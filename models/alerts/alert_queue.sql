@@ -1,10 +1,11 @@
 {{ config(materialized='day_by_day', days_from='review_seats', contract={'enforced': true}) }}
--- Grain: one row per subject that is in a case or would have been, had there been a seat. The SQL is about one
--- review day, walked_day(), and is run for one working day after the other: what got a seat stays.
--- Related subjects are one case: same person within 72 hours, same merchant and approver within 72
--- hours, or one common cause; connected components. What is related to an open case joins it
--- without a seat. Seats go to mandatory cases first (what finds none has no row yet and waits), then
--- to the highest value of a review, then to the oddest. What is left is below the line (lane null).
+-- Grain: one row per subject that is in a case or would have been, had there been a seat. The SQL is
+-- about one review day, walked_day(), and is run for one working day after the other: what got a
+-- seat stays. Related subjects are one case: same person within 72 hours, same merchant and approver
+-- within 72 hours, or one common cause; connected components. What is related to an open case joins
+-- it without a seat. Seats go to mandatory cases first (what finds none has no row yet and waits),
+-- then to the highest value of a review, then to the oddest. What is left is below the line (lane
+-- null).
 with recursive
 
 seats as (
@@ -38,8 +39,9 @@ today as (
 spaced as (
     select
         *,
-        lag(occurred_at) over (partition by employee_id, common_cause order by occurred_at, subject)
-            as before_of_employee,
+        lag(occurred_at) over (
+            partition by employee_id, common_cause order by occurred_at, subject
+        ) as before_of_employee,
         lag(occurred_at) over (
             partition by merchant_id, approver_id, common_cause order by occurred_at, subject
         ) as before_at_site
@@ -67,12 +69,13 @@ keys as (
         subject,
         case
             when common_cause is not null then common_cause
-            when employee_id is not null then 'employee ' || employee_id || ' ' || session_of_employee
+            when employee_id is not null
+                then concat_ws('|', 'employee', employee_id, session_of_employee)
             else subject
         end as employee_key,
         case
             when common_cause is null and merchant_id is not null and approver_id is not null
-                then 'site ' || concat_ws('|', merchant_id, approver_id, session_at_site)
+                then concat_ws('|', 'site', merchant_id, approver_id, session_at_site)
             else subject
         end as site_key
     from sessions
@@ -108,6 +111,10 @@ components as (
     ) as neighbours
 ),
 
+last_round as (
+    select max(round) as round from components
+),
+
 settled as (
     select
         today.*,
@@ -115,7 +122,7 @@ settled as (
         min(components.subject) over (partition by components.employee_key) as label_of_employee
     from today
     inner join components on today.subject = components.subject
-    where components.round = (select max(components.round) from components)
+    inner join last_round on components.round = last_round.round
 ),
 
 people as (
@@ -301,7 +308,7 @@ cases as (
 ),
 
 mandatory as (
-    select case_id
+    select waiting.case_id
     from (
         select
             case_id,

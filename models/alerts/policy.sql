@@ -12,8 +12,9 @@ settings as (
     select concat_ws('|', 'quota', scope, scope_value, max_share) as setting
     from {{ ref('review_quotas') }}
     union all
-    select concat_ws('|', 'silence', silence_id, scope, scope_value, valid_from, expires_on)
-        as setting
+    select
+        concat_ws('|', 'silence', silence_id, scope, scope_value, valid_from, expires_on)
+            as setting
     from {{ ref('silences') }}
     union all
     select concat_ws('|', 'weight', component, weight) as setting
