@@ -1,11 +1,11 @@
 {{ config(materialized='day_by_day', days_from='review_seats', contract={'enforced': true}) }}
--- Grain: one row per subject that is in a case or would have been, had there been a seat. The SQL is
--- about one review day, walked_day(), and is run for one working day after the other: what got a
--- seat stays. Related subjects are one case: same person within 72 hours, same merchant and approver
--- within 72 hours, or one common cause; connected components. What is related to an open case joins
--- it without a seat. Seats go to mandatory cases first (what finds none has no row yet and waits),
--- then to the highest value of a review, then to the oddest. What is left is below the line (lane
--- null).
+-- Grain: one row per subject that is in a case or would have been, had there been a seat. The SQL
+-- is about one review day, walked_day(), and is run for one working day after the other: what got a
+-- seat stays. Related subjects are one case: same person within 72 hours, same merchant and
+-- approver within 72 hours, or one common cause; connected components. What is related to an open
+-- case joins it without a seat. Seats go to mandatory cases first (what finds none has no row yet
+-- and waits), then to the highest value of a review, then to the oddest. What is left is below the
+-- line (lane null).
 with recursive
 
 seats as (
@@ -51,12 +51,12 @@ spaced as (
 sessions as (
     select
         *,
-        sum((coalesce({{ hours_between('before_of_employee', 'occurred_at') }} > 72, true))::integer)
+        sum(coalesce({{ hours_between('before_of_employee', 'occurred_at') }} > 72, true)::integer)
             over (
                 partition by employee_id, common_cause order by occurred_at, subject
                 rows between unbounded preceding and current row
             ) as session_of_employee,
-        sum((coalesce({{ hours_between('before_at_site', 'occurred_at') }} > 72, true))::integer)
+        sum(coalesce({{ hours_between('before_at_site', 'occurred_at') }} > 72, true)::integer)
             over (
                 partition by merchant_id, approver_id, common_cause order by occurred_at, subject
                 rows between unbounded preceding and current row
