@@ -18,6 +18,8 @@ NO_REVIEW = ("opened", "explanation_received")
 
 #: State and event -> next state, as in the seed case_transitions.
 Transitions: TypeAlias = Mapping[tuple[str, str], str]
+#: Case of a first review and purchase in it -> day on which it joined.
+Members: TypeAlias = Mapping[tuple[str, str], date]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class ReviewEvent:
-    """One review event as it landed."""
+    """One review event as it landed; a decision that names a purchase is a finding."""
 
     event_id: str
     case_id: str
@@ -65,6 +67,7 @@ class ReviewEvent:
     reason: str | None = None
     note: str | None = None
     amount: float | None = None
+    transaction_id: str | None = None
     load_id: int = 0
     load_line: int = 0
 
@@ -103,6 +106,7 @@ class CaseFold:
         cases: Iterable[Case],
         transitions: Transitions,
         conflicts: Mapping[tuple[str, str], Sequence[Conflict]],
+        members: Members,
     ) -> None:
         """Begin with every case new; conflicts are by case and person."""
         self.cases = {case.case_id: case for case in cases}
@@ -115,6 +119,7 @@ class CaseFold:
         self._transitions = transitions
         self._known_events = {event for _, event in transitions}
         self._conflicts = conflicts
+        self._members = members
         self._arrived: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._bound: dict[tuple[str, str], str] = {}
@@ -140,6 +145,8 @@ class CaseFold:
             )
         if refused is not None or next_state is None:
             return Judgement(event, number, before, before, refused)
+        if event.transaction_id is not None:
+            next_state = before
         standing.state = next_state
         standing.last_accepted_at = event.occurred_at
         # being asked again starts the time anew, being handed over does not
@@ -171,6 +178,14 @@ class CaseFold:
             return f"there is no event {'without a name' if event.event is None else event.event}"
         if event.occurred_at < datetime.combine(case.opened_on, time()):
             return f"the case was opened only on {case.opened_on}"
+        if event.transaction_id is not None:
+            if event.event not in DECISIONS:
+                return "only a decision is about one purchase"
+            joined_on = self._members.get((case.reviewed_case_id, event.transaction_id))
+            if joined_on is None:
+                return f"purchase {event.transaction_id} is not in the case"
+            if event.occurred_at < datetime.combine(joined_on, time()):
+                return f"purchase {event.transaction_id} joined the case only on {joined_on}"
         if event.event == "cleared" and event.reason not in REASONS:
             given = f"as {event.reason}" if event.reason is not None else "without a reason"
             return (

@@ -423,21 +423,39 @@ def review_decide(
         typer.Option(help="Why it is cleared: false_alarm, policy_exception or explained."),
     ] = None,
     amount: Annotated[
-        float | None, typer.Option(help="What to recover, if not all of the case.")
+        float | None,
+        typer.Option(help="What to recover, if not all that the decision is about."),
+    ] = None,
+    purchase: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TRANSACTION_ID",
+            help="Decide this purchase of the case alone, which leaves the case open; repeatable.",
+        ),
     ] = None,
     reviewer: Reviewer = None,
     at: At = None,
     note: Note = None,
     as_json: Json = False,
 ) -> None:
-    """Decide a case."""
+    """Decide a case: all in it that has not been decided on its own with --purchase."""
+    from orchestration import review
     from orchestration.case_fold import DECISIONS
+    from orchestration.home import Home
 
     if outcome not in DECISIONS:
         raise CardwatchError(f"there is no outcome {outcome!r}; use one of: {', '.join(DECISIONS)}")
     if reason is not None and outcome != "cleared":
         raise CardwatchError("--reason is for cleared cases; say the rest in --note")
-    _act(case, outcome, reviewer, as_json, at=at, note=note, reason=reason, amount=amount)
+    if not purchase:
+        _act(case, outcome, reviewer, as_json, at=at, note=note, reason=reason, amount=amount)
+        return
+    home, who = Home.from_environment(), _reviewer(reviewer)
+    found = review.decide_purchases(home, case, outcome, who, purchase, at, reason, note, amount)
+    if as_json:
+        _print_json({"findings": [done.as_json() for done in found]})
+        return
+    print("\n".join(map(review.describe_done, found)))
 
 
 @review_app.command("recover")

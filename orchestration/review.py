@@ -37,13 +37,14 @@ COLUMNS = (
     "reason",
     "note",
     "amount",
+    "transaction_id",
 )
 
 #: Characters of a case that a list shows; they suffice to name it.
 SHORT = 8
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_EVENT_COLUMNS = "event_id, case_id, event, occurred_at, actor_id, reason, note, amount, load_id"
+_EVENT_COLUMNS = ", ".join((*COLUMNS, "load_id"))
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Done:
     state: str
     due_on: date | None
     landed_as: Path
+    transaction_id: str | None = None
     request: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ class Desk:
         self._published = _connect(home)
         try:
             self._read()
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise CardwatchError(
                 "the published copy was made by an older version; run `cardwatch run` first"
             ) from error
@@ -104,7 +106,15 @@ class Desk:
             conflicts.setdefault((row.pop("case_id"), row.pop("person_id")), []).append(
                 Conflict(**row)
             )
-        self.fold = CaseFold(cases, transitions, conflicts)
+        members = {
+            (row["case_id"], row["transaction_id"]): row["joined_on"]
+            for row in self.query("""
+                select case_id, transaction_id, min(joined_on) as joined_on from case_members
+                where transaction_id is not null
+                group by case_id, transaction_id
+            """)
+        }
+        self.fold = CaseFold(cases, transitions, conflicts, members)
         self._deadlines = {
             row["state"]: row["working_days"] for row in self.query("select * from case_deadlines")
         }
@@ -304,6 +314,15 @@ def show(home: Home, named: str, reviewer: str | None = None) -> dict[str, Any]:
         )
         hidden = desk.hidden_because(case_id, reviewer)
         history = [] if hidden else [_told(judged) for judged in desk.history.get(case_id, [])]
+        findings = {
+            event["transaction_id"]: event["reason"]
+            if event["event"] == "cleared"
+            else event["event"]
+            for event in history
+            if event["transaction_id"] is not None and event["rejected_because"] is None
+        }
+        for member in members:
+            member["finding"] = findings.get(member["transaction_id"])
         summary = desk.summary(case_id)
     if hidden:
         for name in ("state", "state_since", "reviewer_id", "due_on", "is_overdue"):
@@ -333,40 +352,85 @@ def act(
 
     One reviewer at a time: what is judged legal is on disk before the next one is judged.
     """
+    return _act(home, named, event, reviewer, (None,), at, reason, note, amount)[0]
+
+
+def decide_purchases(
+    home: Home,
+    named: str,
+    outcome: str,
+    reviewer: str,
+    purchases: Sequence[str],
+    at: datetime | None = None,
+    reason: str | None = None,
+    note: str | None = None,
+    amount: float | None = None,
+) -> list[Done]:
+    """Append a finding on each of some purchases of a case: all in one file, or none."""
+    purchases = list(dict.fromkeys(purchases))
+    if amount is not None and len(purchases) > 1:
+        raise CardwatchError("--amount is for one purchase; decide each with its own amount")
+    return _act(home, named, outcome, reviewer, purchases, at, reason, note, amount)
+
+
+def _act(
+    home: Home,
+    named: str,
+    event: str,
+    reviewer: str,
+    purchases: Sequence[str | None],
+    at: datetime | None,
+    reason: str | None,
+    note: str | None,
+    amount: float | None,
+) -> list[Done]:
     if at is not None and at > datetime.now():
         raise CardwatchError(f"--at {at} lies in the future; nothing can have happened then")
     with _only_writer(home), Desk(home) as desk:
         case_id = desk.find(named)
-        chosen = ReviewEvent(
-            event_id=str(uuid.uuid4()),
-            case_id=case_id,
-            event=event,
-            # not before the lock is held: whoever had it first was first
-            occurred_at=at or datetime.now(),
-            actor_id=reviewer,
-            reason=reason,
-            note=masked(note) if note else None,
-            amount=amount,
-            load_id=desk.next_load_id,
-        )
-        judged = desk.apply(chosen)
-        if judged.rejected_because or not (judged.state_before and judged.state_after):
-            raise CardwatchError(f"case {case_id[:SHORT]}: {judged.rejected_because}")
+        # not before the lock is held: whoever had it first was first
+        occurred_at = at or datetime.now()
+        chosen = [
+            ReviewEvent(
+                event_id=str(uuid.uuid4()),
+                case_id=case_id,
+                event=event,
+                occurred_at=occurred_at,
+                actor_id=reviewer,
+                reason=reason,
+                note=masked(note) if note else None,
+                amount=amount,
+                transaction_id=purchase,
+                load_id=desk.next_load_id,
+                load_line=line,
+            )
+            for line, purchase in enumerate(purchases)
+        ]
+        states = []
+        for each in chosen:
+            judged = desk.apply(each)
+            if judged.rejected_because or not (judged.state_before and judged.state_after):
+                raise CardwatchError(f"case {case_id[:SHORT]}: {judged.rejected_because}")
+            states.append((judged.state_before, judged.state_after))
         due_on = desk.due_on(case_id)
         request = _request(desk, case_id, due_on) if event == "explanation_requested" else None
         landed_as = _append(home, chosen)
-    return Done(
-        chosen.event_id,
-        case_id,
-        event,
-        chosen.occurred_at,
-        reviewer,
-        judged.state_before,
-        judged.state_after,
-        due_on,
-        landed_as,
-        request,
-    )
+    return [
+        Done(
+            each.event_id,
+            case_id,
+            event,
+            occurred_at,
+            reviewer,
+            before,
+            after,
+            due_on,
+            landed_as,
+            each.transaction_id,
+            request,
+        )
+        for each, (before, after) in zip(chosen, states, strict=True)
+    ]
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -401,12 +465,15 @@ def describe_case(case: Mapping[str, Any]) -> str:
     for member in case["members"]:
         moment = f"{member['occurred_at']:%Y-%m-%d %H:%M}"[: 16 if member["has_time"] else 10]
         what = [moment, member["subject_type"], member["subject_id"], member["merchant_name"]]
-        lines.append("  " + "  ".join(str(part) for part in [*what, _amount(member)] if part))
+        what += [_amount(member), f"→ {member['finding']}" if member["finding"] else None]
+        lines.append("  " + "  ".join(str(part) for part in what if part))
     lines += ["", "history"]
     if case["history_hidden_because"]:
         lines.append(f"  not shown: {case['history_hidden_because']}")
     for event in case["history"]:
-        detail = [event["event"] or "?", f"by {event['actor_id']}", event["reason"], event["note"]]
+        purchase = event["transaction_id"] and f"of {event['transaction_id']}"
+        detail = [event["event"] or "?", purchase, f"by {event['actor_id']}"]
+        detail += [event["reason"], event["note"]]
         detail += [f"{event['amount']:,.0f}" if event["amount"] is not None else None]
         detail += [
             f"not accepted: {event['rejected_because']}"
@@ -422,8 +489,10 @@ def describe_case(case: Mapping[str, Any]) -> str:
 
 def describe_done(done: Done) -> str:
     """Say what an event did, with the text for the cardholder where there is one."""
+    what = done.event if done.transaction_id is None else f"{done.transaction_id} {done.event}"
     lines = [
-        f"case {done.case_id[:SHORT]}: {done.event} by {done.actor_id}, now {done.state}"
+        f"case {done.case_id[:SHORT]}: {what} by {done.actor_id}, "
+        + (f"now {done.state}" if done.transaction_id is None else f"still {done.state}")
         + (f", due {done.due_on}" if done.due_on else "")
     ]
     if done.event == "explanation_requested" and done.request is None:
@@ -471,6 +540,7 @@ def _told(judged: Judgement) -> dict[str, Any]:
         "reason": event.reason,
         "note": event.note,
         "amount": event.amount,
+        "transaction_id": event.transaction_id,
         "state": judged.state_after,
         "rejected_because": judged.rejected_because,
     }
@@ -521,17 +591,17 @@ def _only_writer(home: Home) -> Iterator[None]:
         yield
 
 
-def _append(home: Home, event: ReviewEvent) -> Path:
-    """Land an event as a file of its own, which appears whole or not at all."""
+def _append(home: Home, events: Sequence[ReviewEvent]) -> Path:
+    """Land events as a file of their own, which appears whole or not at all."""
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{_next_stamp(home)}-{event.event_id[:8]}.csv"
+    target = folder / f"{_next_stamp(home)}-{events[0].event_id[:8]}.csv"
     unfinished = target.with_name(f".{target.name}")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(COLUMNS)
-            writer.writerow([getattr(event, column) for column in COLUMNS])
+            writer.writerows([getattr(event, column) for column in COLUMNS] for event in events)
             stream.flush()
             os.fsync(stream.fileno())
         unfinished.replace(target)

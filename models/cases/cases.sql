@@ -47,33 +47,27 @@ reviewed as (
     group by case_id
 ),
 
+-- the latest on a case, and on each purchase that has a finding of its own
 decisions as (
-    select
-        accepted.*,
-        row_number() over (
-            partition by accepted.case_id order by accepted.event_number desc
-        ) as recency
-    from accepted
-    where accepted.event in ('cleared', 'inconclusive', 'recovery_ordered')
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by case_id, transaction_id order by event_number desc
+            ) as recency
+        from accepted
+        where event in ('cleared', 'inconclusive', 'recovery_ordered')
+    ) as each_decision
+    where recency = 1
 ),
 
--- an order without an amount is one of everything that was in the case by then
-ordered as (
+findings as (
     select
-        decisions.case_id,
-        sum(case_members.amount) as amount
+        case_id,
+        count(*) as finding_count
     from decisions
-    inner join alerts on decisions.case_id = alerts.case_id
-    inner join {{ ref('case_members') }} as case_members
-        on
-            decisions.case_id = case_members.case_id
-            and decisions.occurred_at >= case_members.joined_on
-            and alerts.currency = case_members.currency
-    where
-        decisions.recency = 1
-        and decisions.event = 'recovery_ordered'
-        and case_members.is_counted
-    group by decisions.case_id
+    where transaction_id is not null
+    group by case_id
 ),
 
 standing as (
@@ -85,6 +79,52 @@ standing as (
     from alerts
     left outer join reviewed on alerts.case_id = reviewed.case_id
     left outer join closed_states on reviewed.state = closed_states.state
+),
+
+-- what a decision on the case is about has no decision of its own
+expenses as (
+    select
+        case_members.case_id,
+        case_members.joined_on,
+        case_members.amount,
+        decisions.transaction_id as found_transaction_id
+    from {{ ref('case_members') }} as case_members
+    inner join alerts
+        on
+            case_members.case_id = alerts.case_id
+            and case_members.currency = alerts.currency
+    left outer join decisions
+        on
+            case_members.case_id = decisions.case_id
+            and case_members.transaction_id = decisions.transaction_id
+    where case_members.is_counted
+),
+
+-- an order without an amount is one of everything that it is about and that was there by then
+orders as (
+    select
+        decisions.case_id,
+        coalesce(decisions.amount, sum(expenses.amount)) as amount
+    from decisions
+    inner join standing on decisions.case_id = standing.case_id
+    left outer join expenses
+        on
+            decisions.case_id = expenses.case_id
+            and decisions.occurred_at >= expenses.joined_on
+            and decisions.transaction_id is not distinct from expenses.found_transaction_id
+    where
+        decisions.event = 'recovery_ordered'
+        -- reopening takes back what was said of the case, and no finding
+        and (decisions.transaction_id is not null or not standing.is_open)
+    group by decisions.case_id, decisions.transaction_id, decisions.amount
+),
+
+ordered as (
+    select
+        case_id,
+        sum(amount) as amount
+    from orders
+    group by case_id
 ),
 
 due as (
@@ -136,10 +176,8 @@ final as (
             else decisions.event
         end as outcome,
         case when not standing.is_open then decisions.occurred_at end as decided_at,
-        case
-            when decisions.event = 'recovery_ordered' and not standing.is_open
-                then coalesce(decisions.amount, ordered.amount)
-        end::double as recovery_ordered_amount,
+        coalesce(findings.finding_count, 0)::bigint as finding_count,
+        ordered.amount::double as recovery_ordered_amount,
         reviewed.recovered_amount::double as recovered_amount,
         coalesce(reviewed.event_count, 0)::bigint as event_count
     from alerts
@@ -149,7 +187,8 @@ final as (
     left outer join decisions
         on
             alerts.case_id = decisions.case_id
-            and decisions.recency = 1
+            and decisions.transaction_id is null
+    left outer join findings on alerts.case_id = findings.case_id
     left outer join ordered on alerts.case_id = ordered.case_id
     left outer join due on alerts.case_id = due.case_id
     left outer join {{ ref('int_build_window') }} as build_window on true

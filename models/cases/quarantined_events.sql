@@ -17,6 +17,7 @@ final as (
         rejected.reason,
         rejected.note,
         rejected.amount,
+        rejected.transaction_id,
         rejected.rejected_because,
         load_manifest.source,
         load_manifest.file,

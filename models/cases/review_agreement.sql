@@ -1,7 +1,8 @@
 {{ config(contract={'enforced': true}, access='public') }}
 -- Grain: one row: how far two people who review the same case without knowing of each other agree
--- (Cohen's kappa), on misuse, innocent or inconclusive. The first decision of each counts, and only
--- of pairs of which both are decided, so that nothing here tells the second what the first said.
+-- (Cohen's kappa), on misuse, innocent or inconclusive. The first decision of each on the case
+-- counts, and only of pairs of which both are decided, so that nothing here tells the second what
+-- the first said.
 with
 
 decisions as (
@@ -16,6 +17,7 @@ decisions as (
     from {{ ref('case_events') }}
     where
         is_accepted
+        and transaction_id is null
         and event in ('cleared', 'inconclusive', 'recovery_ordered')
 ),
 

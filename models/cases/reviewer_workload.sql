@@ -14,7 +14,7 @@ open_cases as (
     group by reviewer_id
 ),
 
--- every decision is work, also one that was reopened later
+-- every decision on a case is work, also one that was reopened later; findings are part of it
 decisions as (
     select
         case_events.actor_id as reviewer_id,
@@ -24,6 +24,7 @@ decisions as (
     inner join {{ ref('cases') }} as cases on case_events.case_id = cases.case_id
     where
         case_events.is_accepted
+        and case_events.transaction_id is null
         and case_events.event in ('cleared', 'inconclusive', 'recovery_ordered')
 ),
 

@@ -1,7 +1,9 @@
 {{ config(materialized='table') }}
 -- Grain: one row per landed review event, numbered as they arrived within its case. What an event
 -- does is told by the seed case_transitions; one that cannot be is kept with the reason and changes
--- nothing. Each is judged by what arrived before it, never by what arrives later.
+-- nothing. A decision on one purchase of a case, a finding, is legal where one on the case would be
+-- and leaves the case as it is. Each is judged by what arrived before it, never by what arrives
+-- later.
 with recursive
 
 cases as (
@@ -10,6 +12,17 @@ cases as (
         coalesce(second_of, case_id) as reviewed_case_id,
         alert_date as opened_on
     from {{ source('ledger', 'alerts') }}
+),
+
+-- a purchase may be in its case twice, as itself and as what a claim is about
+members as (
+    select
+        case_id,
+        transaction_id,
+        min(joined_on) as joined_on
+    from {{ source('ledger', 'case_members') }}
+    where transaction_id is not null
+    group by case_id, transaction_id
 ),
 
 known_events as (
@@ -50,6 +63,7 @@ numbered as (
         arrived.*,
         cases.reviewed_case_id,
         cases.opened_on,
+        members.joined_on,
         known_events.event is not null as is_known_event,
         conflicts.because as conflict,
         row_number() over (
@@ -60,6 +74,10 @@ numbered as (
         ) as event_number
     from arrived
     left outer join cases on arrived.case_id = cases.case_id
+    left outer join members
+        on
+            cases.reviewed_case_id = members.case_id
+            and arrived.transaction_id = members.transaction_id
     left outer join known_events on arrived.event = known_events.event
     left outer join conflicts on arrived.arrival_number = conflicts.arrival_number
 ),
@@ -77,6 +95,14 @@ checked as (
                 then 'there is no event ' || coalesce(event, 'without a name')
             when occurred_at < opened_on
                 then 'the case was opened only on ' || opened_on
+            when
+                transaction_id is not null
+                and event not in ('cleared', 'inconclusive', 'recovery_ordered')
+                then 'only a decision is about one purchase'
+            when transaction_id is not null and joined_on is null
+                then 'purchase ' || transaction_id || ' is not in the case'
+            when occurred_at < joined_on
+                then 'purchase ' || transaction_id || ' joined the case only on ' || joined_on
             when
                 event = 'cleared'
                 and coalesce(reason, '') not in ('false_alarm', 'policy_exception', 'explained')
@@ -136,8 +162,10 @@ folded as (
         step.event_number,
         step.arrival_number,
         step.state_before,
-        case when step.rejected_because is null then step.next_state else step.state_before end
-            as state_after,
+        case
+            when step.rejected_because is null and step.transaction_id is null then step.next_state
+            else step.state_before
+        end as state_after,
         case
             when step.rejected_because is null then step.occurred_at
             else step.last_accepted_at
@@ -149,6 +177,7 @@ folded as (
             judged.event_number,
             judged.arrival_number,
             judged.occurred_at,
+            judged.transaction_id,
             folded.state_after as state_before,
             folded.last_accepted_at,
             case_transitions.next_state,
@@ -187,6 +216,7 @@ final as (
         judged.reason,
         judged.note,
         judged.amount,
+        judged.transaction_id,
         folded.state_before,
         folded.state_after,
         coalesce(folded.rejected_because, judged.refused) is null as is_accepted,

@@ -25,7 +25,21 @@ first_reviews as (
     where second_of is null
 ),
 
--- a decision on a case is a decision on each transaction that was in it by then
+-- from its first finding on a purchase is decided by its findings alone, also one that is
+-- inconclusive; what was decided before stays what was known
+found as (
+    select
+        case_id,
+        transaction_id,
+        min(event_number) as first_event_number
+    from {{ ref('case_events') }}
+    where
+        is_accepted
+        and transaction_id is not null
+    group by case_id, transaction_id
+),
+
+-- a decision on a case is one on each other transaction that was in it by then
 reviewed as (
     select
         case_members.transaction_id,
@@ -44,10 +58,19 @@ reviewed as (
         on
             case_events.case_id = case_members.case_id
             and case_events.occurred_at >= case_members.joined_on
+    left outer join found
+        on
+            case_events.case_id = found.case_id
+            and case_members.transaction_id = found.transaction_id
+            and case_events.event_number > found.first_event_number
     where
         case_events.is_accepted
         and case_events.event in ('cleared', 'recovery_ordered')
         and case_members.transaction_id is not null
+        and (
+            case_events.transaction_id = case_members.transaction_id
+            or (case_events.transaction_id is null and found.transaction_id is null)
+        )
 ),
 
 -- the same decision may land twice, or corrected: what landed last holds

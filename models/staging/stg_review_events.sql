@@ -16,6 +16,7 @@ final as (
         reason::varchar as reason,
         note::varchar as note,
         amount::double as amount,
+        transaction_id::varchar as transaction_id,
         load_id::bigint as load_id,
         load_line::bigint as load_line
     from sources

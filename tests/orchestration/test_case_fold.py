@@ -26,6 +26,11 @@ CONFLICTS = {
     ("C1", "R1"): [Conflict("manager", date(2025, 6, 2), 2, 3)],
     ("C2", "R2"): [Conflict("own", date(2025, 6, 5))],
 }
+MEMBERS = {
+    ("C1", "T1"): date(2025, 6, 2),
+    ("C1", "T2"): date(2025, 6, 5),
+    ("C2", "T3"): date(2025, 6, 3),
+}
 EVENTS = (
     *("opened", "assigned", "explanation_requested", "explanation_received", "cleared"),
     *("inconclusive", "recovery_ordered", "recovered", "escalated", "reopened", "closed"),
@@ -55,10 +60,17 @@ class SqlFold:
             );
             create table stg_review_events (
                 event_id varchar, case_id varchar, event varchar, occurred_at timestamp,
-                actor_id varchar, reason varchar, note varchar, amount double, load_id bigint,
-                load_line bigint
+                actor_id varchar, reason varchar, note varchar, amount double,
+                transaction_id varchar, load_id bigint, load_line bigint
             );
+            create table case_members (case_id varchar, transaction_id varchar, joined_on date);
+            -- a claim without a purchase, and one on a purchase that joins later than that
+            insert into case_members values
+                ('C1', null, date '2025-06-02'), ('C1', 'T1', date '2025-06-07');
         """)
+        for (case_id, transaction_id), joined_on in MEMBERS.items():
+            row = [case_id, transaction_id, joined_on]
+            self.connection.execute("insert into case_members values (?, ?, ?)", row)
         for case in CASES:
             self.connection.execute("insert into alerts values (?, ?, ?)", list(astuple(case)))
         for (state, event), next_state in TRANSITIONS.items():
@@ -79,7 +91,7 @@ class SqlFold:
         self.connection.execute("delete from stg_review_events")
         for event in events:
             self.connection.execute(
-                "insert into stg_review_events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into stg_review_events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 list(astuple(event)),
             )
         return self.connection.execute(
@@ -94,7 +106,7 @@ def sql_fold() -> SqlFold:
 
 
 def python_judged(events: Sequence[ReviewEvent]) -> list[tuple[Any, ...]]:
-    fold = CaseFold(CASES, TRANSITIONS, CONFLICTS)
+    fold = CaseFold(CASES, TRANSITIONS, CONFLICTS, MEMBERS)
     judged = [fold.apply(event) for event in sorted(events, key=lambda event: event.arrival)]
     return [
         (
@@ -126,6 +138,7 @@ def event_rows() -> st.SearchStrategy[ReviewEvent]:
         actor_id=st.sampled_from(["R1", "R1", "R2", "R3", "E1", None, " "]),
         reason=st.sampled_from(["explained", "explained", "false_alarm", "enough", None]),
         amount=st.sampled_from([None, 100.0, 0.0, -5.0, 100.0]),
+        transaction_id=st.sampled_from([None, None, None, None, "T1", "T1", "T2", "T3", "T9", ""]),
     )
 
 
@@ -147,8 +160,8 @@ def histories(draw: st.DrawFn) -> list[ReviewEvent]:
     return events
 
 
-def walk(*steps: tuple[str, str, str]) -> list[ReviewEvent]:
-    """A history of one event an hour: case, event and actor."""
+def walk(*steps: tuple[str, ...]) -> list[ReviewEvent]:
+    """A history of one event an hour: case, event, actor, and the purchase of a finding."""
     return [
         ReviewEvent(
             f"W{number}",
@@ -159,10 +172,11 @@ def walk(*steps: tuple[str, str, str]) -> list[ReviewEvent]:
             "explained" if event == "cleared" else None,
             None,
             100.0 if event == "recovered" else None,
+            purchase[0] if purchase else None,
             number + 1,
             1,
         )
-        for number, (case_id, event, actor) in enumerate(steps)
+        for number, (case_id, event, actor, *purchase) in enumerate(steps)
     ]
 
 
@@ -196,9 +210,11 @@ def test_history_replayed_event_by_event_gives_the_state(
             assert before == after
             continue
         assert before == state[event.case_id]
-        assert TRANSITIONS[before, str(event.event)] == after
+        # a finding is legal where a decision on the case would be, and moves nothing
+        moved_to = TRANSITIONS[before, str(event.event)]
+        assert after == (moved_to if event.transaction_id is None else before)
         state[event.case_id] = after
-    fold = CaseFold(CASES, TRANSITIONS, CONFLICTS)
+    fold = CaseFold(CASES, TRANSITIONS, CONFLICTS, MEMBERS)
     for event in sorted(events, key=lambda event: event.arrival):
         fold.apply(event)
     assert {case: standing.state for case, standing in fold.standing.items()} == state
@@ -240,6 +256,39 @@ def test_whoever_reviews_a_case_does_not_review_it_again(sql_fold: SqlFold):
     assert sql_fold.judged(events) == python_judged(events)
     refused = [row[5] is not None for row in sql_fold.judged(events)]
     assert refused == [False, True, False, True, False]
+
+
+def test_a_finding_leaves_the_case_as_it_is(sql_fold: SqlFold):
+    events = walk(
+        ("C1", "recovery_ordered", "R2", "T1"),
+        ("C1", "assigned", "R2"),
+        ("C1", "recovery_ordered", "R2", "T1"),
+        ("C1", "inconclusive", "R2", "T2"),
+        ("C1", "cleared", "R2", "T1"),
+        ("C1", "cleared", "R2", "T3"),
+        ("C1", "escalated", "R2", "T1"),
+        ("S1", "assigned", "R3"),
+        ("S1", "cleared", "R3", "T1"),
+        ("S1", "cleared", "R2", "T1"),
+        ("C1", "cleared", "R2"),
+        ("C1", "recovery_ordered", "R2", "T1"),
+    )
+    judged = sql_fold.judged(events)
+    assert judged == python_judged(events)
+    assert [(row[4], row[5]) for row in judged] == [
+        ("new", "a case that is new cannot become recovery_ordered"),
+        ("assigned", None),
+        ("assigned", None),
+        ("assigned", None),
+        ("assigned", None),
+        ("assigned", "purchase T3 is not in the case"),
+        ("assigned", "only a decision is about one purchase"),
+        ("assigned", None),
+        ("assigned", None),
+        ("assigned", "R2 works on the other review of this case, and two people do them"),
+        ("cleared", None),
+        ("cleared", "the case is already closed (cleared)"),
+    ]
 
 
 def test_every_state_that_is_not_closed_can_be_decided_once_somebody_has_it():

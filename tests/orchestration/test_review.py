@@ -54,8 +54,8 @@ def publish(home: Home) -> None:
                     known_until_load_id);
             create table case_events (
                 event_id varchar, case_id varchar, event varchar, occurred_at timestamp,
-                actor_id varchar, reason varchar, note varchar, amount double, load_id bigint,
-                load_line bigint
+                actor_id varchar, reason varchar, note varchar, amount double,
+                transaction_id varchar, load_id bigint, load_line bigint
             );
             create table quarantined_events as
                 select * exclude (load_line), 1::bigint as line from case_events;
@@ -75,6 +75,13 @@ def publish(home: Home) -> None:
                     'm1' as merchant_id, 'Hof' as merchant_name, amount, currency,
                     null as common_cause, true as is_counted
                 from cases;
+            -- a second review is about the same purchases; one of them joined later
+            update case_members set subject_id = 't2', transaction_id = 't2'
+            where case_id = 'bbbb3333';
+            insert into case_members
+                select * replace ('t9' as subject_id, 't9' as transaction_id,
+                    date '2025-05-06' as joined_on)
+                from case_members where transaction_id = 't2';
             create table explanation_requests as
                 select case_id, employee_id, date '2025-05-08' as answer_by,
                     'Subject' as subject_en, '제목' as subject_ko,
@@ -195,7 +202,8 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
     with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
         connection.execute(
             f"insert into case_events select *, 8, 2 from read_csv('{first}',"
-            " types = {'amount': 'double', 'reason': 'varchar', 'note': 'varchar'})"
+            " types = {'amount': 'double', 'reason': 'varchar', 'note': 'varchar',"
+            " 'transaction_id': 'varchar'})"
         )
         connection.execute(
             f"insert into load_manifest values ('company', 'review_events', '{first.name}', 8)"
@@ -225,6 +233,22 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
         ("", "assign aaaa --at=2999-01-01T09:00:00", "lies in the future"),
         ("", "assign aaaa --reviewer= ", "say who reviews, with --reviewer ID"),
         ("assign bbbb", "assign aaab", "R2 works on the other review of this case"),
+        ("", "decide aaab inconclusive --purchase=t2", "a case that is new cannot become"),
+        ("assign aaab", "decide aaab inconclusive --purchase=t3", "purchase t3 is not in the case"),
+        ("assign aaab", "decide aaab inconclusive --purchase=", "purchase  is not in the case"),
+        (
+            "assign aaab --at=2025-05-01T09:00:00",
+            "decide aaab inconclusive --purchase=t9 --at=2025-05-05T09:00:00",
+            "purchase t9 joined the case only on 2025-05-06",
+        ),
+        # all of them or none
+        ("assign aaab", "decide aaab inconclusive --purchase=t2 --purchase=t3", "t3 is not in the"),
+        ("assign aaab", "decide aaab cleared --purchase=t2", "and not without a reason"),
+        (
+            "assign aaab",
+            "decide aaab recovery_ordered --purchase=t2 --purchase=t9 --amount=5",
+            "--amount is for one purchase",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence_and_leaves_nothing(
@@ -243,6 +267,55 @@ def test_a_closed_case_says_so_and_can_be_reopened(cardwatch: Cardwatch):
     cardwatch("decide cccc inconclusive")
     assert "already closed (inconclusive)" in cardwatch.refused("escalate cccc")
     assert "now reopened" in cardwatch("reopen cccc")
+
+
+def test_purchases_are_decided_one_by_one_before_their_case(home: Home, cardwatch: Cardwatch):
+    cardwatch("assign aaab --at=2025-05-06T09:00:00")
+    told = cardwatch("decide aaab cleared --reason explained --purchase t2 --purchase t9")
+    assert [line.split(", ")[0] for line in told.splitlines()] == [
+        "case aaab2222: t2 cleared by R2",
+        "case aaab2222: t9 cleared by R2",
+    ]
+    assert "still assigned" in told
+    found = cardwatch("decide aaab recovery_ordered --purchase t9 --amount 5 --json")
+    assert [each["transaction_id"] for each in json.loads(found)["findings"]] == ["t9"]
+    # the three of them in two files
+    assert [(row["event"], row["transaction_id"]) for row in landed(home)] == [
+        ("assigned", ""),
+        ("cleared", "t2"),
+        ("cleared", "t9"),
+        ("recovery_ordered", "t9"),
+    ]
+    assert len(list((home.landing / "company/review_events").iterdir())) == 3
+    told = json.loads(cardwatch("show aaab --json"))
+    assert told["state"] == "assigned"
+    assert {member["subject_id"]: member["finding"] for member in told["members"]} == {
+        "t2": "explained",
+        "t9": "recovery_ordered",
+    }
+    shown = cardwatch("show aaab")
+    assert "70,000 KRW  → explained" in shown
+    assert "recovery_ordered  of t9  by R2  5  → assigned" in shown
+    assert "now cleared" in cardwatch("decide aaab cleared --reason false_alarm")
+    assert "already closed" in cardwatch.refused("decide aaab inconclusive --purchase t2")
+
+
+def test_findings_of_one_review_are_hidden_from_the_other(cardwatch: Cardwatch):
+    cardwatch("assign aaab --reviewer=R5")
+    cardwatch("decide aaab inconclusive --purchase t2 --reviewer=R5")
+    cardwatch("assign bbbb")
+    for case in ("aaab", "bbbb"):
+        found = json.loads(cardwatch(f"show {case} --json"))["members"]
+        assert [member["finding"] for member in found] == [None, None]
+    found = json.loads(cardwatch("show aaab --reviewer=R5 --json"))["members"]
+    assert {member["finding"] for member in found} == {None, "inconclusive"}
+
+
+def test_a_copy_published_by_an_older_version_says_so(home: Home, cardwatch: Cardwatch):
+    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
+        connection.execute("alter table case_events drop column transaction_id")
+        connection.execute("alter table quarantined_events drop column transaction_id")
+    assert "made by an older version; run `cardwatch run` first" in cardwatch.refused("queue")
 
 
 def test_nothing_published_is_one_sentence(

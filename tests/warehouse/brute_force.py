@@ -387,13 +387,24 @@ class BruteForce:
                         "origin": "labels",
                     }
                 )
+        # what has a finding of its own is not decided with its case any more
+        found: set[tuple[str, str]] = set()
         for row in self._accepted_events():
-            if row["event"] in ("cleared", "recovery_ordered"):
+            if is_known(row["transaction_id"]):
+                decided_on = {row["transaction_id"]}
+                found.add((row["case_id"], row["transaction_id"]))
+            else:
                 members = self.case_members[
                     (self.case_members["case_id"] == row["case_id"])
                     & (self.case_members["joined_on"] <= row["occurred_at"])
                 ]
-                for transaction_id in members["transaction_id"]:
+                decided_on = {
+                    transaction_id
+                    for transaction_id in members["transaction_id"]
+                    if (row["case_id"], transaction_id) not in found
+                }
+            if row["event"] in ("cleared", "recovery_ordered"):
+                for transaction_id in decided_on:
                     decided.append(
                         {
                             **row,
@@ -437,11 +448,16 @@ class BruteForce:
             self.cases,
             {(row.state, row.event): row.next_state for row in transitions.itertuples()},
             {},
+            {
+                (member.case_id, member.transaction_id): member.joined_on.date()
+                for member in self.case_members.itertuples()
+            },
         )
         landed = self.raw["company__review_events"]
         for row in landed.sort_values(["_load_id", "occurred_at", "_line"]).to_dict("records"):
             values = [row[column] for column in ("event_id", "case_id", "event", "occurred_at")]
             others = [row[column] for column in ("actor_id", "reason", "note", "amount")]
+            others.append(row["transaction_id"])
             event = ReviewEvent(*values, *(each if is_known(each) else None for each in others))
             if fold.apply(event).rejected_because is None:
                 yield row

@@ -15,6 +15,7 @@ final as (
         reason,
         note,
         amount,
+        transaction_id,
         _load_id as load_id,
         _line as load_line
     from landed
