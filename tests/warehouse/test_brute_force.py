@@ -169,15 +169,23 @@ a03,true,2025-05-01 10:00:00,2025-06-02 12:00:00
 a04,true,2025-05-01 10:00:00,2025-04-02 12:00:00
 """,
     "review_events/0001": """
-event_id,case_id,event,occurred_at,actor_id,reason,amount
-v0,case1,inconclusive,2025-06-03 08:00:00,a9,,
-v1,case1,assigned,2025-06-03 09:00:00,a9,,
-v2,case1,cleared,2025-06-04 09:00:00,a9,explained,
-v6,case1,recovery_ordered,2025-06-04 10:00:00,a9,,
-v7,case2,assigned,2025-06-05 07:00:00,a9,,
-v3,case2,recovery_ordered,2025-06-05 08:00:00,a9,,
-v4,case2,recovered,2025-06-06 08:00:00,a9,,100
-v5,case3,cleared,2025-06-06 08:00:00,a9,explained,
+event_id,case_id,event,occurred_at,actor_id,reason,amount,transaction_id
+v0,case1,inconclusive,2025-06-03 08:00:00,a9,,,
+v1,case1,assigned,2025-06-03 09:00:00,a9,,,
+v2,case1,cleared,2025-06-04 09:00:00,a9,explained,,
+v6,case1,recovery_ordered,2025-06-04 10:00:00,a9,,,
+v7,case2,assigned,2025-06-05 07:00:00,a9,,,
+v3,case2,recovery_ordered,2025-06-05 08:00:00,a9,,,
+v4,case2,recovered,2025-06-06 08:00:00,a9,,100,
+v5,case3,cleared,2025-06-06 08:00:00,a9,explained,,
+v8,case4,assigned,2025-06-05 07:00:00,a9,,,
+v9,case4,recovery_ordered,2025-06-05 08:00:00,a9,,,b08
+v10,case4,inconclusive,2025-06-05 08:10:00,a9,,,a12
+v11,case4,cleared,2025-06-05 08:20:00,a9,explained,,b10
+v12,case4,recovery_ordered,2025-06-05 09:00:00,a9,,,
+v13,case4,reopened,2025-06-06 09:00:00,a9,,,
+v14,case4,recovery_ordered,2025-06-06 09:10:00,a9,,,a10
+v15,case4,cleared,2025-06-06 09:20:00,a9,explained,,
 """,
     "card_transactions/0001": """
 transaction_id,card_id,authorized_at,authorized_precision,employee_id,merchant_id,merchant_city,latitude,longitude,mcc,category,amount,currency,entry_mode,status
@@ -364,7 +372,7 @@ def as_csv(header: str, rows: Iterable[tuple[Any, ...]]) -> str:
 # issue -> its last day, and its cases with their members
 CASES = {
     1: ("2025-06-01", {"case1": ["a11", "b01"]}),
-    2: ("2025-06-05", {"case1": ["a14"], "case2": ["b02"]}),
+    2: ("2025-06-05", {"case1": ["a14"], "case2": ["b02"], "case4": ["a09", "a10", "a12", "b08"]}),
 }
 
 

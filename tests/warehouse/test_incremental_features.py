@@ -211,8 +211,9 @@ absences = st.builds(
     some(1, 3),
     st.sampled_from(("Seoul", "Busan")),
 )
+outcomes = st.sampled_from(("cleared", "recovery_ordered", "inconclusive"))
 reviews = st.builds(
-    lambda event, of, what, day, second: Row(
+    lambda event, of, what, day, second, member: Row(
         "review_events",
         {
             "event_id": f"v{event}",
@@ -221,6 +222,7 @@ reviews = st.builds(
             "occurred_at": moment(day, second),
             "actor_id": "reviewer",
             "reason": "explained",
+            "transaction_id": member,
         },
     ),
     some(0, 99),
@@ -230,9 +232,10 @@ reviews = st.builds(
         some(0, 2),
         days,
     ),
-    st.sampled_from(("cleared", "recovery_ordered", "inconclusive")),
+    outcomes,
     days,
     seconds,
+    st.sampled_from((None, None, 0, 1)),
 )
 
 
@@ -309,19 +312,28 @@ class Walk:
     def _possible(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Leave out reviews of cases that were never issued: nobody could have seen them.
 
-        Whoever decides a case takes it first, again if it was decided before.
+        Whoever decides a case takes it first, again if it was decided before. A finding is about
+        one of its purchases, by their number.
         """
-        found = self.warehouse.values("select case_id from ledger.case_members")
-        issued = {case for (case,) in found}
+        issued: dict[str, list[str]] = {}
+        for case, member in self.warehouse.values(
+            "select case_id, transaction_id from ledger.case_members order by all"
+        ):
+            issued.setdefault(case, []).append(member)
         for row in rows:
-            if row.feed == "review_events":
-                if row.values["case_id"] not in issued:
-                    continue
-                for event in ("assigned", "reopened"):
-                    event_id = f"{row.values['event_id']} {event}"
-                    values = {**row.values, "event": event, "event_id": event_id}
-                    yield Row("review_events", values)
-            yield row
+            if row.feed != "review_events":
+                yield row
+                continue
+            members = issued.get(row.values["case_id"])
+            if members is None:
+                continue
+            number = row.values["transaction_id"]
+            about = None if number is None else members[number % len(members)]
+            for event in ("assigned", "reopened"):
+                event_id = f"{row.values['event_id']} {event}"
+                values = {"event": event, "event_id": event_id, "transaction_id": None}
+                yield Row("review_events", {**row.values, **values})
+            yield Row("review_events", {**row.values, "transaction_id": about})
 
     def _run(self, run: Run) -> None:
         self.before = self.warehouse.tables()
@@ -736,10 +748,12 @@ def test_a_merchant_with_a_million_purchases_builds(project: Project, homes: Hom
 MONTH = Land((purchase(8, 1, 1, 31), purchase(9, 0, 0, 31)))
 
 
-def review(case: str, day: int) -> Row:
-    values = {"event_id": "v0", "case_id": case, "event": "cleared", "reason": "explained"}
+def review(
+    case: str, day: int, event: str = "cleared", member: int | None = None, name: int = 0
+) -> Row:
+    values = {"event_id": f"v{name}", "case_id": case, "event": event, "reason": "explained"}
     values |= {"actor_id": "reviewer", "occurred_at": moment(day, 50_000)}
-    return Row("review_events", values)
+    return Row("review_events", values | {"transaction_id": member})
 
 
 def claim(number: int, day: int, **others: Any) -> Row:
@@ -752,6 +766,54 @@ HABITS = (
     *(purchase(f"u{day}", 0, day // 2 % 2, day) for day in range(0, 90, 2)),
     *(purchase(f"u{day}", 1, 2, day, amount=3_000 + day) for day in range(90, 98)),
 )
+
+
+# three purchases of one case, which is there to be reviewed from day 32 on
+OF_ONE_CASE = (
+    *COMPANY,
+    *(purchase(number, 0, 0, 30, 33_300 + 900 * number) for number in range(3)),
+    *MONTH.rows,
+)
+REVIEWED = f"c0|m0|{moment(30).date()}"
+findings = st.tuples(
+    some(32, 37),
+    outcomes,
+    st.sampled_from((None, 0, 1, 2)),
+)
+# each decision comes with a purchase that reads it, in any number of runs; some are taken back
+reviewed_steps = st.builds(
+    lambda found, cuts: (
+        Land(OF_ONE_CASE),
+        Run(),
+        *(
+            step
+            for number, (day, event, member) in enumerate(found)
+            for step in (
+                Land(
+                    (
+                        purchase(f"n{number}", 0, 0, day + 1),
+                        review(REVIEWED, day, event, member, number),
+                    )
+                ),
+                *cuts[number],
+            )
+        ),
+        Run(),
+    ),
+    st.lists(findings, min_size=2, max_size=6).map(
+        lambda found: sorted(found, key=lambda each: each[0])
+    ),
+    st.lists(st.sampled_from(((), (Run(),), (TakeBack(), Run()))), min_size=6, max_size=6),
+)
+
+
+@examples
+@given(steps=reviewed_steps)
+def test_findings_in_any_order_of_runs_end_as_one_full_build(
+    project: Project, homes: Homes, steps: tuple[Step, ...]
+):
+    difference = difference_from_full_build(project, homes.new(), steps)
+    assert difference is None, difference
 
 
 SEQUENCES = {
@@ -821,6 +883,18 @@ SEQUENCES = {
         Run(),
         Land((purchase(1, 0, 0, 30, 33_300), purchase(2, 0, 0, 33))),
         Run(),
+        Run(),
+    ),
+    "findings before and after the decision on their case": (
+        Land(OF_ONE_CASE),
+        Run(),
+        Land((review(REVIEWED, 32, "recovery_ordered", 0, 0),)),
+        Run(),
+        Land((review(REVIEWED, 33, "inconclusive", 1, 1), review(REVIEWED, 34, name=2))),
+        Run(),
+        Land((review(REVIEWED, 35, "recovery_ordered", 2, 3),)),
+        Run(),
+        Land((review(REVIEWED, 36, "recovery_ordered", None, 4), purchase(4, 0, 0, 37))),
         Run(),
     ),
 }
