@@ -8,7 +8,7 @@ answers however often it is answered.
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -59,9 +59,16 @@ def answer_queue(home: Home, until: date) -> int:
     }
     by_day: dict[date, list[Event]] = defaultdict(list)
     with duckdb.connect(str(home.published / "cardwatch.duckdb"), read_only=True) as published:
-        days = _Calendar(published)
+        days = Calendar(
+            dict(
+                published.execute(
+                    "select day, next_working_day from working_days"
+                    " where next_working_day is not null"
+                ).fetchall()
+            )
+        )
         for case_id, second_of, opened_on, members in _cases(published, home):
-            for event in _work(case_id, second_of, opened_on, members, days):
+            for event in work(case_id, second_of, opened_on, members, days):
                 if event.occurred_at.date() <= until and event.event_id not in known:
                     by_day[event.occurred_at.date()].append(event)
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,17 +78,17 @@ def answer_queue(home: Home, until: date) -> int:
     return sum(map(len, by_day.values()))
 
 
-class _Calendar:
+class Calendar:
     """Working days, and moments on them."""
 
-    def __init__(self, published: duckdb.DuckDBPyConnection) -> None:
-        rows = published.execute("select day, next_working_day from working_days").fetchall()
-        self._next = {day: following for day, following in rows if following is not None}
+    def __init__(self, next_working_day: Mapping[date, date]) -> None:
+        """Take the first working day at or after each day."""
+        self._next = next_working_day
 
     def office_hour(self, after: datetime, random: np.random.Generator) -> datetime:
         """The moment itself in office hours of a working day, else one on the next."""
         day = after.date() + timedelta(days=after.time() >= time(18))
-        working: date = self._next.get(day, day)
+        working = self._next.get(day, day)
         if working == after.date() and time(9) <= after.time():
             return after
         return datetime.combine(working, time(9)) + timedelta(minutes=random.uniform(0, 500))
@@ -115,10 +122,10 @@ def _cases(
         yield case_id, second_of, opened_on, list(distinct.values())
 
 
-def _work(
-    case_id: str, second_of: str | None, opened_on: date, members: list[Member], days: _Calendar
+def work(
+    case_id: str, second_of: str | None, opened_on: date, members: list[Member], days: Calendar
 ) -> Iterator[Event]:
-    """What is done about a case, in order."""
+    """What is done about a case, in order; it depends on the case and its members alone."""
     random = np.random.default_rng(_number(case_id))
 
     def later(moment: datetime, median_days: float) -> datetime:

@@ -42,6 +42,7 @@ def built_home(empty_home: Home) -> Home:
     models = ("--exclude-resource-type", "test", "unit_test")
     dbt(empty_home, "build", "--empty", *models)
     # what --empty compiles reads nothing
-    models = ("path:models/rules", "rule_hits", "path:models/alerts", "int_working_days")
+    folders = [f"path:models/{name}" for name in ("rules", "labels", "alerts", "cases")]
+    models = (*folders, "rule_hits", "int_working_days", "detector_training_sample")
     dbt(empty_home, "compile", "--select", *models)
     return empty_home

@@ -1,20 +1,12 @@
-"""The queue under any arrival: budget, backlog, draw, grouping, and one run against many.
-
-The alert models' own SQL, as dbt compiled it, runs on rows that are made up here; each run ends
-with the project's own issue step.
-"""
+"""The queue under any arrival: budget, backlog, draw, grouping, and one run against many."""
 
 import itertools
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,159 +14,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from orchestration.home import Home
-from orchestration.issue import issue
+from tests.project.rehearsed_queue import MONDAY, Purchase, Queue, approver
 
-MONDAY = date(2025, 3, 10)
 PERSON_HOURS = 72
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """A purchase as the queue sees it; `hour` counts from the first day's midnight."""
-
-    number: int
-    hour: int
-    employee: int
-    merchant: int
-    amount: float
-    risk: float
-    mandatory: bool = False
-    odd: float = 0.0
-    department: int = 0
-
-    @property
-    def at(self) -> datetime:
-        return datetime.combine(MONDAY, datetime.min.time()) + timedelta(hours=self.hour)
-
-
-def approver(purchase: Purchase) -> int:
-    """Eight people have one; the few people of an arbitrary queue have three."""
-    return purchase.employee // 8 if purchase.employee >= 24 else purchase.employee % 3
-
-
-class Queue:
-    """A warehouse in which days arrive and are issued."""
-
-    def __init__(self, built_home: Home, folder: Path, cases_per_day: int) -> None:
-        self.home = Home(folder)
-        self.home.create()
-        shutil.copy(built_home.warehouse, self.home.warehouse)
-        self._compiled = built_home.dbt_target / "compiled/cardwatch/models"
-        self._connection = duckdb.connect(str(self.home.warehouse))
-        self.execute("update seeds.review_budget set cases_per_day = ?", [cases_per_day])
-        # made of weights that are not there
-        self.execute("delete from scoring.risk_versions")
-        # built without rows, the view would never show one
-        self.execute("create table landed as from staging.stg_card_transactions")
-        self.execute("drop view staging.stg_card_transactions")
-        self.execute("create table staging.stg_card_transactions as from landed")
-        self._load = 0
-
-    def execute(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._connection.execute(query, parameters).fetchall()
-        return found
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def arrive(self, purchases: Iterable[Purchase], files: int = 1) -> None:
-        """Score what arrives, in one landed file or spread over many."""
-        self._load += files
-        rows = [
-            {
-                "transaction_id": f"t{purchase.number:06d}",
-                "authorized_at": purchase.at,
-                "transaction_date": purchase.at.date(),
-                "card_id": f"k{purchase.employee}",
-                "employee_id": f"e{purchase.employee}",
-                "department_id": f"d{purchase.department}",
-                "merchant_id": f"m{purchase.merchant}",
-                "approver_id": f"boss of {approver(purchase)}",
-                "amount": purchase.amount,
-                "risk": purchase.risk,
-                "is_mandatory": purchase.mandatory,
-                "anomaly_score": purchase.odd,
-            }
-            for purchase in purchases
-        ]
-        if not rows:
-            return
-        self._connection.register("arriving", pa.Table.from_pylist(rows))
-        for table, more in {
-            "scoring.risk": """
-                'KRW' as currency, 1 as rule_hit_count, 0.0 as rule_risk, 'r' as risk_version,
-                0.0 as expected_value, true as is_explained, true as is_anomaly_explained
-            """,
-            "intermediate.int_transactions": "'KRW' as currency, true as is_purchase",
-            "staging.stg_card_transactions": f"""
-                'KRW' as currency,
-                {self._load} - row_number() over (order by transaction_id) % {files} as load_id,
-                row_number() over (order by transaction_id) as load_line
-            """,
-        }.items():
-            schema, name = table.split(".")
-            columns = [
-                row[0]
-                for row in self.execute(
-                    "select column_name from duckdb_columns()"
-                    " where schema_name = ? and table_name = ?",
-                    [schema, name],
-                )
-            ]
-            self.execute(
-                f"""
-                insert into {table} by name
-                select columns(c -> list_contains({columns}, c))
-                from (select *, {more} from arriving)
-                """
-            )
-        self._connection.unregister("arriving")
-
-    def run(self, until: date, seed: str = "seed") -> None:
-        """Propose all days that are not issued yet, and issue them."""
-        last = self.execute("select max(issued_until) from ledger.issues")[0][0]
-        first = last + timedelta(days=1) if last else MONDAY
-        self.execute("delete from intermediate.int_build_window")
-        self.execute(
-            """
-            insert into intermediate.int_build_window by name
-            select $1::date as changed_from, $1::date as built_from, $2::date as built_until,
-                $2::date as cleared_until, 1 as latest_load_id
-            """,
-            [first, until],
-        )
-        self.execute("update raw.run_state set audit_seed = ?", [seed])
-        self._build("intermediate", "int_working_days")
-        for model in ("alert_candidates", "review_seats"):
-            self._build("alerts", model)
-        self.execute("delete from alerts.alert_queue")
-        sql = self._sql("alerts", "alert_queue")
-        days = self.execute("select review_date from alerts.review_seats order by review_date")
-        for (day,) in days:
-            self.execute(f"set variable walked_day = date '{day}'")
-            self.execute(f"insert into alerts.alert_queue {sql}")
-        for model in (
-            "review_probabilities",
-            "below_the_line",
-            "mandatory_backlog",
-            "policy",
-            "alert_reasons",
-            "alerts",
-        ):
-            self._build("alerts", model)
-        issue(self._connection, self.home)
-
-    def _sql(self, folder: str, model: str) -> str:
-        return (self._compiled / folder / f"{model}.sql").read_text(encoding="utf-8")
-
-    def _build(self, folder: str, model: str) -> None:
-        sql = self._sql(folder, model)
-        self.execute(f"create or replace table {folder}.{model} as {sql}")
-
-    def decided(self) -> dict[str, tuple[str, str | None]]:
-        """Case and lane of what is in cases by now."""
-        rows = self.execute("select subject_id, case_id, is_alert from ledger.case_members")
-        return {subject: (case, alert) for subject, case, alert in rows}
 
 
 @pytest.fixture
@@ -461,7 +303,7 @@ def test_the_draw_follows_its_probabilities_and_depends_on_the_secret(queue):
     drawn = []
     for number in range(400):
         made.execute("update raw.run_state set audit_seed = ?", [f"seed {number}"])
-        made._build("alerts", "review_probabilities")
+        made.build("alerts", "review_probabilities")
         drawn.append(
             {
                 row[0]
