@@ -19,7 +19,7 @@ from orchestration.demo_company.reviewers import Calendar, Event, Member, work
 from orchestration.home import Home
 from tests.project.rehearsed_queue import MONDAY, Purchase, Queue
 
-DAYS = 13 * 7
+DAYS = 11 * 7
 A_DAY = 120
 FEATURES = ("amount", "pace", "novelty")
 CATALOGUE = pa.table(
@@ -166,7 +166,8 @@ class Quarter:
             from ledger.alerts as alerts
             inner join ledger.case_members as members
                 on coalesce(alerts.second_of, alerts.case_id) = members.case_id
-            inner join ledger.scores as scores using (transaction_id)
+            inner join ledger.scores as scores
+                on members.transaction_id = scores.transaction_id
             where alerts.alert_date > ?
             group by all
             """,
@@ -239,9 +240,12 @@ def test_labels_come_back_in_their_classes(quarter: Quarter):
     ) == [(0,)]
     weights = quarter.queue.execute(
         """
-        select scores.lane is null, min(review_probability), max(review_probability)
-        from labels.label_decisions inner join ledger.scores as scores using (transaction_id)
-        group by 1 order by 1
+        select
+            scores.lane is null, min(labels.review_probability), max(labels.review_probability)
+        from labels.label_decisions as labels
+        inner join ledger.scores as scores using (transaction_id)
+        group by 1
+        order by 1
         """
     )
     assert [row[0] for row in weights] == [False, True]
@@ -249,7 +253,7 @@ def test_labels_come_back_in_their_classes(quarter: Quarter):
 
 
 def test_the_tree_learns_from_them_and_precision_at_budget_rises(quarter: Quarter):
-    assert [row["day"].day for row in quarter.fitted] == [1, 1, 1]  # type: ignore[attr-defined]
+    assert [row["day"].day for row in quarter.fitted] == [1, 1]  # type: ignore[attr-defined]
     assert quarter.fitted[0]["misuse"] < quarter.fitted[-1]["misuse"]  # type: ignore[operator]
     end = MONDAY + timedelta(days=DAYS)
     before = quarter.precision(MONDAY, MONDAY + timedelta(days=20))
@@ -280,6 +284,6 @@ def test_every_history_replays_to_the_state_of_its_case(quarter: Quarter):
     ]
     assert rejected == []
     states = dict(quarter.queue.execute("select case_id, state from cases.cases"))
-    assert len(states) == len(cases) > 400
+    assert len(states) == len(cases) > 300
     assert {case: standing.state for case, standing in fold.standing.items()} == states
     assert {"recovered", "cleared", "inconclusive"} <= set(states.values())
