@@ -492,7 +492,8 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="handbook, detectors, queue, year, features, rules or planted."
+            metavar="NAME",
+            help="handbook, detectors, queue, busy_day, year, features, rules, planted.",
         ),
     ],
     data: Annotated[
@@ -568,6 +569,14 @@ def benchmark(
             _print_json(served.as_json())
             return
         print(queue.describe(served))
+    elif name == "busy_day":
+        from orchestration.benchmark import busy_day
+
+        busy = busy_day.run_busy_day(home)
+        if as_json:
+            _print_json(busy.as_json())
+            return
+        print(busy_day.describe(busy))
     elif name == "year":
         from orchestration.benchmark import year
 
@@ -587,7 +596,7 @@ def benchmark(
     else:
         raise CardwatchError(
             f"there is no benchmark {name!r}; there are handbook, detectors, queue, "
-            "year, features, rules and planted"
+            "busy_day, year, features, rules and planted"
         )
 
 

@@ -26,6 +26,8 @@ PUBLISHED = {
     "reminders": "select * from cases.reminders",
     "reviewer_workload": "select * from cases.reviewer_workload",
     "review_agreement": "select * from cases.review_agreement",
+    "below_the_line": "select * from ledger.below_the_line",
+    "mandatory_backlog": "select * from alerts.mandatory_backlog",
     "rule_catalog": "select * from scoring.rule_catalog",
     "rule_hits": """
         select hits.*, coalesce(transactions.employee_id, claims.employee_id) as employee_id
