@@ -5,7 +5,6 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.dbt_project import dbt_resource
-from orchestration.home import Home
 
 DAILY_RUN = "daily_run"
 
@@ -21,7 +20,7 @@ def definitions() -> dg.Definitions:
         dg.load_from_defs_folder(path_within_project=Path(__file__).parent),
         dg.Definitions(
             jobs=[dg.define_asset_job(DAILY_RUN, selection=dg.AssetSelection.all())],
-            resources={"dbt": dbt_resource(Home.from_environment())},
+            resources={"dbt": dbt_resource()},
             executor=dg.in_process_executor,
         ),
     )
