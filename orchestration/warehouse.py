@@ -45,6 +45,22 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def drop_left_over(connection: duckdb.DuckDBPyConnection) -> int:
+    """Drop the tables in which dbt's Python models handed over rows; returns how many there were.
+
+    dbt-duckdb leaves one of each incremental model behind in every run.
+    """
+    tables = connection.execute(
+        """
+        select schema_name || '."' || table_name || '"' from duckdb_tables()
+        where schema_name = 'main' and regexp_matches(table_name, '__dbt_tmp[0-9]*$')
+        """
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(f"drop table {table}")
+    return len(tables)
+
+
 def explain_database_error(error: BaseException) -> CardwatchError | None:
     """Say in one sentence what the user can do about an error, or None when it is not theirs."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:

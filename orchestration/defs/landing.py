@@ -12,7 +12,7 @@ from orchestration.landing import load_landed, prepare_raw, take_back_removed
 from orchestration.progress import report
 from orchestration.quality import check, relations
 from orchestration.sources import read_feeds
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, drop_left_over
 
 _STATE = [dg.AssetKey(["raw", name]) for name in ("load_manifest", "quarantine", "run_state")]
 _FEEDS = {dg.AssetKey([feed.source, feed.feed]): feed for feed in read_feeds()}
@@ -34,6 +34,7 @@ def landed_files(config: Days) -> Iterator[dg.MaterializeResult[None]]:
     """Load what has landed, each file in one transaction; unreadable rows are set aside."""
     home = Home.from_environment()
     with connect(home) as connection:
+        drop_left_over(connection)
         prepare_raw(connection, list(_FEEDS.values()))
         prepare_ledger(connection, home)
         # what a run that broke off was to build anew stays to be done, and a seed once drawn stays
