@@ -4,6 +4,7 @@ those of the rules notice what is wrong with a rule."""
 import csv
 import json
 
+import duckdb
 import pytest
 
 from orchestration.home import Home, project_root
@@ -38,6 +39,20 @@ def test_the_catalogue_is_told_when_all_rules_stand(built_home: Home):
     before = manifest["nodes"]["model.cardwatch.rule_catalog"]["depends_on"]["nodes"]
     active = {f"model.cardwatch.{rule.name}" for rule in read_rules(project_root()) if rule.active}
     assert active <= set(before)
+
+
+def test_the_check_of_empty_values_names_the_column(built_home: Home):
+    (compiled,) = built_home.dbt_target.rglob("compiled/**/filled_alert_queue_*.sql")
+    check = compiled.read_text(encoding="utf-8").replace('"warehouse".', "")
+    with duckdb.connect() as connection:
+        connection.execute("create schema alerts")
+        connection.execute("create table alerts.alert_queue (review_date date, case_id varchar)")
+        assert connection.execute(check).fetchall() == []
+        connection.execute("insert into alerts.alert_queue values ('2026-01-01', 'a')")
+        assert connection.execute(check).fetchall() == []
+        connection.execute("insert into alerts.alert_queue values ('2026-01-01', null)")
+        with pytest.raises(duckdb.Error, match=r"alert_queue\.case_id is empty in 1 rows"):
+            connection.execute(check).fetchall()
 
 
 @pytest.mark.parametrize("rule", read_rules(project_root()), ids=lambda rule: rule.rule_id)
