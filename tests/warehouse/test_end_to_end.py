@@ -25,6 +25,11 @@ PUBLISHED = {
     "reminders",
     "reviewer_workload",
     "review_agreement",
+    "below_the_line",
+    "mandatory_backlog",
+    "risk_versions",
+    "risk_calibration",
+    "risk_calibration_error",
     "rule_catalog",
     "rule_hits",
     "rule_coverage",
@@ -46,7 +51,7 @@ PUBLISHED = {
 
 def test_the_run_ends_with_counts_the_highest_alerts_and_where_to_look(full: tuple[Home, str]):
     _, printed = full
-    for part in ("transactions", "rule hits", "alerts issued", "highest expected value", "결제"):
+    for part in ("transactions", "rule hits", "cases issued", "worth most", "결제"):
         assert part in printed
     assert "/published/cardwatch.duckdb" in printed
     assert "cardwatch ui" in printed
@@ -86,7 +91,7 @@ def test_the_budget_holds_every_day_and_every_alert_says_why_in_both_languages(
     busiest = rows(
         home, "select max(n) from (select count(*) as n from ledger.alerts group by alert_date)"
     )
-    assert busiest[0][0] <= rows(home, "select max(alerts_per_day) from seeds.review_budget")[0][0]
+    assert busiest[0][0] <= rows(home, "select max(cases_per_day) from seeds.review_budget")[0][0]
     mute = """
         select count(*) from ledger.alerts
         where sentence_en not similar to '.+ on \\d{4}-\\d{2}-\\d{2}.*\\. .+'

@@ -83,7 +83,7 @@ def test_the_leading_reasons_survive_a_change_of_one_percent(
             f"""
             select inputs.* from detectors.{table} as inputs
             inner join ledger.alerts as alerts
-                on inputs.transaction_id = alerts.subject_id and alerts.lane = 'risk'
+                on inputs.transaction_id = alerts.subject_id and alerts.lane = 'exploit'
             order by inputs.transaction_id limit {MOST_ALERTS}
             """
         ).to_arrow_table()
