@@ -3,8 +3,8 @@
 -- judged on that day, with the outcome as it was known on that morning (the latest decision that
 -- was available before it) and the number of purchases it stands for.
 -- The stack must say how likely misuse is, not how likely it is where somebody looked:
---   Before Cardwatch, and as long as too little of its audit is decided, nobody knows why a purchase
---   was looked at. A decision counts once, and what was not decided in part, as innocent.
+--   Before Cardwatch, and as long as too little of its audit is decided, nobody knows why a
+--   purchase was looked at. A decision counts once, and what was not decided in part, as innocent.
 --   From then on what Cardwatch has settled and nobody decided counts nothing: the purchases that
 --   were drawn at random and decided speak for it, each for 1 / (probability of being drawn), made
 --   to add up to what was left to the draw. There is no upper limit as there is for the
