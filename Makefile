@@ -11,7 +11,7 @@ run: install
 	$(BIN)/cardwatch run
 
 test: .venv/test lint
-	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -2,23 +2,36 @@
 
 import pytest
 
+# What takes longest is begun first, or one process would be left with it in the end; Makefile keeps
+# pytest from putting groups with many tests first.
+_LONGEST = (
+    "walks through the demo company",
+    "runs of the demo company",
+    "a warehouse without rows",
+    "test_incremental_features.py",
+    "test_brute_force.py",
+)
+
 
 # before xdist reads the marks
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file in one process, and those that need the same runs of the company.
 
-    The tests that walk through the company in two runs need a full run too; they make one of their
-    own, or a single process would have most of the work.
+    The tests that walk through the company in two runs need a full run too, which the other process
+    makes meanwhile; those that do without come before.
     """
+    places = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         group = item.path.name
         if "walked" in fixtures:
-            group = "walks through the demo company"
-        elif "landed" in fixtures:
-            group = "runs of the demo company"
+            group = _LONGEST[0]
+        elif "full" in fixtures or "landed" in fixtures:
+            group = _LONGEST[1]
         elif "built_home" in fixtures:
-            group = "a warehouse without rows"
+            group = _LONGEST[2]
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "landed" not in getattr(item, "fixturenames", ()))
+        place = _LONGEST.index(group) if group in _LONGEST else len(_LONGEST)
+        places[item] = (place, group == _LONGEST[0] and "full" in fixtures)
+    items.sort(key=lambda item: places[item])

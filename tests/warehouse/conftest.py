@@ -1,5 +1,6 @@
 """A small demo company that is run through the real command line, in temporary homes."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -85,11 +86,34 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@contextmanager
+def one_process_at_a_time(file: Path) -> Iterator[None]:
+    """Wait until no other process of this test session holds the file."""
+    with file.open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
-def full(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
-    """The home after one run over everything, and what that run printed."""
-    home = copy_of(landed, tmp_path_factory.mktemp("full") / "home")
-    return home, succeed(home, "run")
+def full(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[Home, str]:
+    """The home after one run over everything, and what that run printed.
+
+    The first process that needs it makes it; each has a copy of its own.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made, printed = Home(folder / "full_run"), folder / "full_run.txt"
+    with one_process_at_a_time(folder / "full_run.lock"):
+        if not printed.exists():
+            shutil.rmtree(made.root, ignore_errors=True)
+            copy_of(request.getfixturevalue("landed"), made.root)
+            said = succeed(made, "run")
+            printed.write_text(said, encoding="utf-8")
+    home = copy_of(made, tmp_path_factory.mktemp("full") / "home")
+    return home, printed.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
