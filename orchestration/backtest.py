@@ -23,7 +23,7 @@ from orchestration.warehouse import connect
 
 _RULES = Path("models/rules")
 _THRESHOLDS = Path("seeds/rule_thresholds.csv")
-_QUERIES = Path("macros/rules/backtest.sql")
+_QUERIES = [Path("macros/labels/latest_decision.sql"), Path("macros/rules/backtest.sql")]
 #: What the warehouse finds by a rule that it does not know.
 _NOTHING = """
     select
@@ -268,7 +268,8 @@ def _queries(connection: duckdb.DuckDBPyConnection) -> Any:
     environment = jinja2.Environment(  # noqa: S701
         undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
     )
-    template = environment.from_string((project_root() / _QUERIES).read_text(encoding="utf-8"))
+    text = "".join((project_root() / file).read_text(encoding="utf-8") for file in _QUERIES)
+    template = environment.from_string(text)
     return template.make_module(
         {
             "ref": lambda name: f"{schemas[name]}.{name}",

@@ -191,8 +191,8 @@ def test_without_data_it_says_what_to_pass(benchmark: Command) -> None:
 def test_unknown_benchmark_is_refused(benchmark: Command) -> None:
     said = benchmark.refusal("nonsense")
     assert said == (
-        "there is no benchmark 'nonsense'; there are handbook, detectors, year, features, rules "
-        "and planted"
+        "there is no benchmark 'nonsense'; there are handbook, detectors, queue, busy_day, year, "
+        "features, rules and planted"
     )
 
 
