@@ -156,6 +156,7 @@ def test_one_run_decides_as_many_runs_do(queue, rows):
 @given(rows=purchases)
 def test_the_cases_of_a_day_are_connected_components(queue, rows):
     made = queue(500)
+    made.run(MONDAY - timedelta(days=1))  # nothing, so that what is late is of Monday too
     day = [replace(row, hour=row.hour - 8 * 24, mandatory=True) for row in rows]
     made.arrive(day)
     made.run(MONDAY)
