@@ -18,7 +18,7 @@ bins as (
 decisions as (
     select
         transaction_id,
-        max_by(misuse, decided_at) as misuse
+        max_by(misuse, {{ latest_decision() }}) as misuse
     from {{ ref('label_decisions') }}
     group by transaction_id
     having bool_or(origin = 'review')

@@ -22,7 +22,7 @@ known as (
     select
         due.fitted_on,
         decisions.transaction_id,
-        max_by(decisions.misuse, decisions.decided_at) as misuse,
+        max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
         bool_or(decisions.origin = 'review') as is_reviewed
     from due
     inner join {{ ref('label_decisions') }} as decisions

@@ -7,6 +7,7 @@ company's two filters find with the same number of reviews in their own order. S
 """
 
 import calendar
+import math
 import os
 import shutil
 import subprocess
@@ -84,13 +85,15 @@ class QueueResult:
     companies: tuple[Company, ...]
 
     def bars(self) -> list[Bar]:
-        """What is to be reached on average over the companies, and what was."""
+        """What is to be reached on average over the companies, in each for the calibration."""
+        errors = [each.calibration_error for each in self.companies]
+        known = [error for error in errors if error is not None]
         return [
             Bar("share of misuse by value", self._mean("value_share"), least=VALUE_BAR),
             Bar("misuse per review beside the filters", self._mean("ratio"), least=RATIO_BAR),
             Bar(
                 "calibration error on audit-weighted decisions",
-                max(each.calibration_error or 0.0 for each in self.companies),
+                max(known) if len(known) == len(errors) else math.nan,
                 most=CALIBRATION_BAR,
             ),
         ]
