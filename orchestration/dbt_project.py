@@ -1,12 +1,9 @@
-"""The dbt project as Dagster sees it: where its artifacts go and how it is called."""
+"""The dbt project: where its artifacts go and how it is called."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-
-from dagster_dbt import DbtCliResource, DbtProject
 
 from orchestration.errors import CardwatchError
 from orchestration.home import Home, project_root
@@ -43,27 +40,6 @@ def dbt_environment(home: Home) -> dict[str, str]:
 def dbt_executable() -> str:
     """The dbt of this installation, whatever is first on the path."""
     return str(Path(sys.executable).parent / "dbt")
-
-
-def dbt_project(home: Home) -> DbtProject:
-    """The project, with its artifacts in the home."""
-    return DbtProject(project_root(), target_path=home.dbt_target, profiles_dir=project_root())
-
-
-class _DbtCli(DbtCliResource):
-    """The dbt command line, without dbt in this process beside it.
-
-    Dagster loads dbt a second time to ask for columns and row counts, which nothing here does.
-    """
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        return None
-
-
-def dbt_resource() -> DbtCliResource:
-    """The dbt command line as a Dagster resource."""
-    root = str(project_root())
-    return _DbtCli(project_dir=root, profiles_dir=root, dbt_executable=dbt_executable())
 
 
 def call_dbt(home: Home, arguments: list[str], failure: str) -> None:

@@ -6,18 +6,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.dbt_project import (
-    AFTER_ISSUE,
-    BEFORE_ISSUE,
-    build_arguments,
-    dbt_project,
-    parse,
-)
-from orchestration.home import Home
+from orchestration.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
+from orchestration.home import Home, project_root
 from orchestration.progress import follow
 
 _HOME = Home.from_environment()
-_PROJECT = dbt_project(_HOME)
+# with its artifacts in the home
+_PROJECT = DbtProject(project_root(), target_path=_HOME.dbt_target, profiles_dir=project_root())
 _MANIFEST = _PROJECT.manifest_path if _PROJECT.manifest_path.exists() else parse(_HOME)
 
 

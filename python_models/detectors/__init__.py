@@ -13,19 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
 
-from detectors import (
-    empirical_tails,
-    gaussian_mixture,
-    gradient_boosted_tree,
-    isolation_forest,
-    nearest_neighbours,
-    principal_components,
-    versions,
-)
+from detectors import versions
 from detectors.artefacts import Timeline, load_version
 from detectors.contract import (
     ARTEFACT_SCHEMA,
@@ -57,18 +50,16 @@ __all__ = [
     "verify",
 ]
 
-_REGISTRY: dict[str, Detector] = {
-    detector.name: detector
-    for detector in (
-        gradient_boosted_tree.DETECTOR,
-        isolation_forest.DETECTOR,
-        empirical_tails.DETECTOR,
-        principal_components.DETECTOR,
-        nearest_neighbours.DETECTOR,
-        gaussian_mixture.DETECTOR,
-        empirical_tails.PEER_DEVIATION,
-        empirical_tails.COLLECTIVE_SHIFT,
-    )
+# What each module exports; imported when it is asked for, since the libraries take seconds.
+_REGISTRY = {
+    "gradient_boosted_tree": "gradient_boosted_tree.DETECTOR",
+    "isolation_forest": "isolation_forest.DETECTOR",
+    "empirical_tails": "empirical_tails.DETECTOR",
+    "principal_components": "principal_components.DETECTOR",
+    "nearest_neighbours": "nearest_neighbours.DETECTOR",
+    "gaussian_mixture": "gaussian_mixture.DETECTOR",
+    "peer_deviation": "empirical_tails.PEER_DEVIATION",
+    "collective_shift": "empirical_tails.COLLECTIVE_SHIFT",
 }
 
 #: Names of all detectors.
@@ -193,4 +184,6 @@ def _detector(algorithm: str) -> Detector:
     """The registered detector; raises `DetectorError` when there is none of that name."""
     if algorithm not in _REGISTRY:
         raise DetectorError(f"There is no detector {algorithm}; there are {', '.join(ALGORITHMS)}.")
-    return _REGISTRY[algorithm]
+    module, _, exported = _REGISTRY[algorithm].partition(".")
+    detector: Detector = getattr(import_module(f"detectors.{module}"), exported)
+    return detector

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from detectors.artefacts import version_name, write_json
@@ -322,6 +321,9 @@ def _regress(
     if not names:
         share = float(np.average(rows.misuse, weights=rows.weight))
         return float(np.log(share / (1 - share))), slopes
+    # imported late: it takes seconds, and who only asks for the detectors' names does not fit
+    from sklearn.linear_model import LogisticRegression
+
     with threadpool_limits(1):
         model = LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=200)
         model.fit(

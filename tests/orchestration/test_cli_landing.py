@@ -296,11 +296,18 @@ def test_the_demo_is_not_mixed_with_other_files(
 # --- the command itself ---------------------------------------------------------------------------
 
 
-def test_help_answers_without_the_heavy_libraries() -> None:
-    script = (
-        "import sys, orchestration.cli; "
-        "print({'duckdb', 'dbt', 'dagster', 'pandas', 'numpy', 'pyarrow', 'yaml'} & {*sys.modules})"
-    )
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("orchestration.cli", {"duckdb", "dbt", "dagster", "pandas", "numpy", "pyarrow", "yaml"}),
+        (
+            "orchestration.models, orchestration.review, orchestration.backtest",
+            {"dbt", "dagster", "sklearn", "lightgbm", "skops"},
+        ),
+    ],
+)
+def test_what_answers_at_once_loads_no_heavy_libraries(modules: str, heavy: set[str]) -> None:
+    script = f"import sys, {modules}; print({heavy} & {{*sys.modules}})"
     loaded = subprocess.run(
         [sys.executable, "-c", script],
         cwd=project_root(),

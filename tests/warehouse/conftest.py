@@ -69,6 +69,23 @@ def rows(home: Home, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
+def differences(one: Home, other: Home, query: str) -> int:
+    """Count the rows that a query finds in one warehouse and not in the other, both ways."""
+    with duckdb.connect() as connection:
+        found = []
+        for name, home in (("one", one), ("other", other)):
+            connection.execute(f"attach '{home.warehouse}' as {name} (read_only)")
+        for name in ("one", "other"):
+            connection.execute(f"use {name}")
+            found.append(f"({query.replace('@', f'{name}.')})")
+        counted = connection.execute(
+            f"select (select count(*) from ({found[0]} except all {found[1]}))"
+            f" + (select count(*) from ({found[1]} except all {found[0]}))"
+        ).fetchone()
+    assert counted is not None
+    return int(counted[0])
+
+
 def copy_of(home: Home, folder: Path) -> Home:
     """Return a home with the same content, that a test may change."""
     shutil.copytree(home.root, folder, symlinks=True)

@@ -3,11 +3,17 @@
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from orchestration.home import Home
-from tests.warehouse.conftest import MIDDLE, copy_of, rows, run_cardwatch, succeed
+from tests.warehouse.conftest import (
+    MIDDLE,
+    copy_of,
+    differences,
+    rows,
+    run_cardwatch,
+    succeed,
+)
 
 DERIVED = """
     select schema_name || '.' || table_name from duckdb_tables()
@@ -19,23 +25,6 @@ DERIVED = """
         )
     order by 1
 """
-
-
-def differences(one: Home, other: Home, query: str) -> int:
-    """Count the rows that a query finds in one warehouse and not in the other, both ways."""
-    with duckdb.connect() as connection:
-        found = []
-        for name, home in (("one", one), ("other", other)):
-            connection.execute(f"attach '{home.warehouse}' as {name} (read_only)")
-        for name in ("one", "other"):
-            connection.execute(f"use {name}")
-            found.append(f"({query.replace('@', f'{name}.')})")
-        counted = connection.execute(
-            f"select (select count(*) from ({found[0]} except all {found[1]}))"
-            f" + (select count(*) from ({found[1]} except all {found[0]}))"
-        ).fetchone()
-    assert counted is not None
-    return int(counted[0])
 
 
 def test_two_runs_end_in_the_tables_of_one(full: tuple[Home, str], walked: tuple[Home, Home]):
@@ -88,32 +77,6 @@ def test_a_lost_warehouse_is_rebuilt_from_landed_files_and_ledger(
     assert differences(walked[1], home, "select * from @ledger.alerts") == 0
     assert differences(walked[1], home, "select * from @ledger.scores") == 0
     assert differences(walked[1], home, "select * from @scoring.risk") == 0
-
-
-def test_a_file_that_lands_late_is_scored_and_leaves_what_was_issued(
-    walked: tuple[Home, Home], tmp_path: Path
-):
-    home = copy_of(walked[1], tmp_path / "home")
-    day = home.landing / "company" / "card_transactions" / "2025-12-15.parquet"
-    late = tmp_path / "late.parquet"
-    duckdb.read_parquet(str(day)).filter("amount > 0").project(
-        "* replace ('late_' || transaction_id as transaction_id)"
-    ).write_parquet(str(late))
-    succeed(home, "land", str(late), "--source", "company", "--feed", "card_transactions")
-    # further back than late_lookback_days: what the days looked like then is asked for
-    succeed(home, "run", "--since", day.stem)
-    assert rows(home, "select waiting_since from raw.run_state") == [(None,)]
-    # they wait for a seat of the next day
-    scored = """
-        select count(*) > 0, count(risk.transaction_id) = count(*)
-        from features.feat_transaction as features
-        left join scoring.risk as risk using (transaction_id)
-        where features.transaction_id like 'late_%' and features.is_purchase
-    """
-    assert rows(home, scored) == [(True, True)]
-    for table in ("alerts", "scores", "rule_hits", "case_members"):
-        query = f"select * from @ledger.{table} where issue_id <= 2"
-        assert differences(walked[1], home, query) == 0, table
 
 
 def test_a_broken_file_stops_the_run_before_anything_is_issued(
