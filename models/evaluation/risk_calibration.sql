@@ -1,9 +1,10 @@
 {%- set edges = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1] %}
--- Grain: one row per month of purchases that Cardwatch has settled and bin of their risk: what the
--- risk promised and what came out since. Only what Cardwatch chose to have looked at is counted,
--- by 1 / (the probability of that), so that the decided purchases speak for all of the bin; a
--- decision from elsewhere was taken on a choice that nobody knows. Where nothing was decided the
--- share is not known, which is not 0.
+-- Grain: one row per month and bin of risk: of the purchases that Cardwatch has settled in that
+-- month and the ones before it (calibration_months in all; the audit of one month is too small to
+-- say much), what the risk promised and what came out since. Only what Cardwatch chose to have
+-- looked at is counted, by 1 / (the probability of that), so that the decided purchases speak for
+-- all of the bin; a decision from elsewhere was taken on a choice that nobody knows. Where nothing
+-- was decided the share is not known, which is not 0.
 with
 
 bins as (
@@ -18,21 +19,47 @@ bins as (
 decisions as (
     select
         transaction_id,
-        max_by(misuse, {{ latest_decision() }}) as misuse
+        max_by(misuse, {{ latest_decision() }}) as misuse,
+        -- known for every review; of what the audit drew and another case decided too, the latter
+        -- was certain
+        1 / max(review_probability) as weight
     from {{ ref('label_decisions') }}
     group by transaction_id
     having bool_or(origin = 'review')
 ),
 
+months as (
+    select
+        month,
+        row_number() over (order by month) as number
+    from (
+        select distinct date_trunc('month', transaction_date)::date as month
+        from {{ source('ledger', 'scores') }}
+    ) as distinct_months
+),
+
+spans as (
+    select
+        months.month,
+        covered.month as covered_month
+    from months
+    inner join months as covered
+        on
+            months.number - {{ var('calibration_months') }} < covered.number
+            and months.number >= covered.number
+),
+
 purchases as (
     select
-        date_trunc('month', scores.transaction_date)::date as month,
+        spans.month,
         bins.risk_from,
         bins.risk_until,
         scores.risk,
         decisions.misuse,
-        case when decisions.misuse is not null then 1 / scores.review_probability end as weight
+        decisions.weight
     from {{ source('ledger', 'scores') }} as scores
+    inner join spans
+        on date_trunc('month', scores.transaction_date)::date = spans.covered_month
     inner join bins
         on
             scores.risk >= bins.risk_from

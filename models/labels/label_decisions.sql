@@ -14,6 +14,7 @@ landed as (
         case when misuse then 'known_misuse' else 'known_innocent' end as outcome,
         'labels feed' as origin,
         null::varchar as case_id,
+        null::varchar as lane,
         load_id,
         load_line
     from {{ ref('stg_labels') }}
@@ -21,7 +22,10 @@ landed as (
 
 -- the second review of a case is there for agreement, not for labels
 first_reviews as (
-    select case_id from {{ source('ledger', 'alerts') }}
+    select
+        case_id,
+        lane
+    from {{ source('ledger', 'alerts') }}
     where second_of is null
 ),
 
@@ -50,6 +54,7 @@ reviewed as (
             as outcome,
         'review' as origin,
         case_events.case_id,
+        first_reviews.lane,
         case_events.load_id,
         case_events.load_line
     from {{ ref('case_events') }} as case_events
@@ -109,10 +114,11 @@ final as (
         decisions.outcome,
         decisions.origin,
         decisions.case_id,
-        -- what has no score was raised by a rule alone and always is
+        -- only the audit draws by chance; a purchase that came to a case for any other reason (its
+        -- claim, a rule about its person) was certain to, whatever its chance in the draw had been
         case
-            when decisions.origin = 'review'
-                then coalesce(probabilities.review_probability, 1.0)
+            when decisions.lane = 'audit' then probabilities.review_probability
+            when decisions.origin = 'review' then 1
         end::double as review_probability
     from decisions
     left outer join probabilities on decisions.transaction_id = probabilities.transaction_id

@@ -23,7 +23,9 @@ known as (
         due.fitted_on,
         decisions.transaction_id,
         max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
-        bool_or(decisions.origin = 'review') as is_reviewed
+        bool_or(decisions.origin = 'review') as is_reviewed,
+        -- of what the audit drew and another case decided too, the latter was certain
+        max(decisions.review_probability) as review_probability
     from due
     inner join {{ ref('label_decisions') }} as decisions
         on due.fitted_on > decisions.decided_on
@@ -41,9 +43,9 @@ purchases as (
         due.tree_version,
         known.misuse,
         coalesce(known.is_reviewed, false) as is_reviewed,
-        scores.review_probability,
-        -- neither alerted nor decided elsewhere: what the audit is to speak for
-        coalesce(scores.review_probability < 1, false)
+        coalesce(known.review_probability, scores.review_probability) as review_probability,
+        -- neither in a case for a reason nor decided elsewhere: what the audit is to speak for
+        coalesce(known.review_probability, scores.review_probability, 1) < 1
         and (known.misuse is null or known.is_reviewed) as is_left_to_audit
     from due
     inner join {{ ref('risk_parts') }} as parts

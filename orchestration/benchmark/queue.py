@@ -51,8 +51,9 @@ class Company:
 
     `reviews` counts all cases, those of the audit and second reviews too; shares are of all misuse
     of the period, by value and by number. Of the filters: the same number of reviews, a purchase
-    each, those flagged by both first and then by score. `calibration_error` is that of the risk,
-    by what reviewers decided and by the truth, over the last two months.
+    each, those flagged by both first and then by score. `calibration_error` is that of the risk as
+    it was issued, by what reviewers decided since (risk_calibration_error, the last month that is
+    decided and those before it), and by the truth of the last two months.
     """
 
     seed: int
@@ -85,21 +86,21 @@ class QueueResult:
     companies: tuple[Company, ...]
 
     def bars(self) -> list[Bar]:
-        """What is to be reached on average over the companies, in each for the calibration."""
-        errors = [each.calibration_error for each in self.companies]
-        known = [error for error in errors if error is not None]
+        """What is to be reached on average over the companies, and what was."""
         return [
             Bar("share of misuse by value", self._mean("value_share"), least=VALUE_BAR),
             Bar("misuse per review beside the filters", self._mean("ratio"), least=RATIO_BAR),
             Bar(
                 "calibration error on audit-weighted decisions",
-                max(known) if len(known) == len(errors) else math.nan,
+                self._mean("calibration_error"),
                 most=CALIBRATION_BAR,
             ),
         ]
 
     def _mean(self, name: str) -> float:
-        return float(np.mean([getattr(each, name) for each in self.companies]))
+        """Unknown where it is unknown for one of them."""
+        values = [getattr(each, name) for each in self.companies]
+        return math.nan if None in values else float(np.mean(values))
 
     def as_json(self) -> dict[str, Any]:
         """The result as one object for machines."""
@@ -217,7 +218,9 @@ def judge(place: Home, seed: int) -> Company:
         months = connection.execute(
             """
             select
-                date_trunc('month', alerts.alert_date)::date, count(*), avg(inside.misuse > 0),
+                date_trunc('month', alerts.alert_date)::date,
+                count(*),
+                count(*) filter (where inside.misuse > 0) / count(*),
                 sum(case when alerts.second_of is null then inside.misuse else 0 end) / count(*)
             from ledger.alerts as alerts
             inner join (
@@ -230,15 +233,14 @@ def judge(place: Home, seed: int) -> Company:
             order by 1
             """
         ).fetchall()
+        # of the months before the last one hardly anything is undecided
         calibrated = connection.execute(
             """
-            select max(calibration_error)
-            from (
-                select * from evaluation.risk_calibration_error
-                where month < (select max(month) from evaluation.risk_calibration_error)
-                order by month desc
-                limit 2
-            )
+            select calibration_error
+            from evaluation.risk_calibration_error
+            where month < (select max(month) from evaluation.risk_calibration_error)
+            order by month desc
+            limit 1
             """
         ).fetchone()
         by_truth = connection.execute(

@@ -38,9 +38,9 @@ known as (
         decisions.transaction_id,
         max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
         max_by(decisions.origin, {{ latest_decision('decisions') }}) as origin,
-        -- known for every review
-        max_by(decisions.review_probability, {{ latest_decision('decisions') }})
-            as review_probability
+        -- known for every review; of what the audit drew and another case decided too, the latter
+        -- was certain
+        max(decisions.review_probability) as review_probability
     from due
     inner join {{ ref('label_decisions') }} as decisions
         on due.fitted_on > decisions.decided_on
