@@ -51,7 +51,8 @@ class Company:
 
     `reviews` counts all cases, those of the audit and second reviews too; shares are of all misuse
     of the period, by value and by number. Of the filters: the same number of reviews, a purchase
-    each, those flagged by both first and then by score. `calibration_error` is that of the risk as
+    each, those flagged by both first and then by score; beside it, if what they flag of a person
+    within 72 hours were one review, as it is with cases. `calibration_error` is that of the risk as
     it was issued, by what reviewers decided since (risk_calibration_error, the last month that is
     decided and those before it), and by the truth of the last two months.
     """
@@ -66,6 +67,7 @@ class Company:
     filter_reviews: int
     filter_value_share: float
     filter_misuse_a_review: float
+    filter_misuse_a_case: float
     calibration_error: float | None
     calibration_error_by_truth: float
     months: tuple[Month, ...]
@@ -174,6 +176,7 @@ def judge(place: Home, seed: int) -> Company:
                 misuse.kind is not null as is_misuse,
                 risk.transaction_id in (
                     select transaction_id from ledger.case_members
+                    where case_id in (select case_id from ledger.alerts)
                 ) as is_found
             from scoring.risk as risk
             left join read_parquet($1) as misuse using (transaction_id)
@@ -215,6 +218,46 @@ def judge(place: Home, seed: int) -> Company:
             [reviews],
         ).fetchone()
         filter_reviews, filter_hit, filter_value = filters or (0, 0, 0.0)
+        grouped = connection.execute(
+            """
+            with hits as (
+                select transaction_id, count(*) as filters, max(score) as score
+                from staging.stg_external_hits
+                group by transaction_id
+            ),
+            spaced as (
+                select
+                    hits.*, purchases.employee_id, purchases.authorized_at,
+                    lag(purchases.authorized_at) over person as before
+                from hits
+                inner join intermediate.int_transactions as purchases using (transaction_id)
+                window person as (
+                    partition by purchases.employee_id
+                    order by purchases.authorized_at, transaction_id
+                )
+            ),
+            sessions as (
+                select
+                    *,
+                    sum((before is null or authorized_at - before > interval 72 hours)::integer)
+                        over (
+                            partition by employee_id order by authorized_at, transaction_id
+                            rows unbounded preceding
+                        ) as session
+                from spaced
+            ),
+            reviewed as (
+                select count(*) filter (where judged.is_misuse) as misuse
+                from sessions
+                inner join judged using (transaction_id)
+                group by sessions.employee_id, sessions.session
+                order by max(filters) desc, max(score) desc, min(transaction_id)
+                limit $1
+            )
+            select sum(misuse) / count(*) from reviewed
+            """,
+            [reviews],
+        ).fetchone()
         months = connection.execute(
             """
             select
@@ -265,6 +308,7 @@ def judge(place: Home, seed: int) -> Company:
         filter_reviews=filter_reviews,
         filter_value_share=filter_value,
         filter_misuse_a_review=filter_hit / filter_reviews,
+        filter_misuse_a_case=grouped[0] if grouped else 0.0,
         calibration_error=calibrated[0] if calibrated else None,
         calibration_error_by_truth=by_truth[0] if by_truth else 0.0,
         months=tuple(Month(*row) for row in months),
@@ -279,7 +323,7 @@ def describe(result: QueueResult) -> str:
         f" {result.cases_per_day} cases a working day, seeds"
         f" {', '.join(str(each.seed) for each in companies)}",
         "",
-        f"{'':<44}{'mean':>8}  95 % interval over the companies",
+        f"{'':<48}{'mean':>8}  95 % interval over the companies",
     ]
     for name, label in {
         "value_share": "misuse in a case, by value",
@@ -287,19 +331,20 @@ def describe(result: QueueResult) -> str:
         "misuse_a_review": "misuse per review",
         "filter_value_share": "filters, by value",
         "filter_misuse_a_review": "filters, misuse per review",
+        "filter_misuse_a_case": "filters, misuse per review of 72 h of a person",
         "ratio": "misuse per review, times the filters'",
         "calibration_error": "calibration error, by decisions",
         "calibration_error_by_truth": "calibration error, by the truth",
     }.items():
         values = [value for each in companies if (value := getattr(each, name)) is not None]
         if not values:
-            lines.append(f"{label:<44}{'unknown':>8}")
+            lines.append(f"{label:<48}{'unknown':>8}")
             continue
         mean, spread = float(np.mean(values)), ""
         if len(values) > 1:
             half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
             spread = f"  {mean - half:.3f} to {mean + half:.3f}"
-        lines.append(f"{label:<44}{mean:>8.3f}{spread}")
+        lines.append(f"{label:<48}{mean:>8.3f}{spread}")
     lines += ["", f"{'month':<10}{'cases':>7}{'with misuse':>13}{'misuse per review':>19}"]
     for month in sorted({month.month for each in companies for month in each.months}):
         rows = [row for each in companies for row in each.months if row.month == month]

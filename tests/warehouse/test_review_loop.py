@@ -3,8 +3,10 @@
 from datetime import date
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
+from orchestration.benchmark.queue import QueueResult, describe, judge
 from orchestration.case_fold import Case, CaseFold, ReviewEvent
 from orchestration.demo_company.reviewers import answer_queue
 from orchestration.home import Home
@@ -118,3 +120,27 @@ def test_what_was_issued_before_stays(answered: Home, walked: tuple[Home, Home])
     for table in ("alerts", "scores", "rule_hits", "case_members"):
         query = f"select * from @ledger.{table} where issue_id = 1"
         assert differences(walked[0], answered, query) == 0, table
+
+
+def test_the_benchmark_of_the_queue_counts_what_is_in_cases_against_the_truth(answered: Home):
+    scored = rows(answered, "select transaction_id, amount from scoring.risk")
+    amounts = {str(transaction): float(str(amount)) for transaction, amount in scored}
+    truth = pq.read_table(answered.truth / "misuse.parquet", columns=["transaction_id"])
+    misuse = set(truth["transaction_id"].to_pylist()) & amounts.keys()
+    members = rows(answered, "select distinct transaction_id from ledger.case_members")
+    found = misuse & {row[0] for row in members}
+    reviews = rows(answered, "select count(*) from ledger.alerts")[0][0]
+
+    company = judge(answered, seed=0)
+    assert (company.transactions, company.misuse) == (len(amounts), len(misuse))
+    assert company.reviews == reviews == sum(month.cases for month in company.months)
+    assert company.number_share == len(found) / len(misuse) > 0.2
+    assert company.misuse_a_review == len(found) / reviews
+    assert company.value_share == pytest.approx(
+        sum(amounts[each] for each in found) / sum(amounts[each] for each in misuse)
+    )
+    hits = rows(answered, "select count(distinct transaction_id) from staging.stg_external_hits")
+    assert company.filter_reviews <= min(hits[0][0], reviews)
+    assert company.filter_misuse_a_case >= company.filter_misuse_a_review
+    page = describe(QueueResult(150, 3, 30, (company, company)))
+    assert f"misuse per review, times the filters'{company.ratio:>19.3f}" in page
