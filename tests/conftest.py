@@ -1,6 +1,12 @@
-"""How the tests are shared out between processes: what shares an expensive fixture is together."""
+"""What all tests share: repeatable examples, and how they are spread over processes."""
 
 import pytest
+from hypothesis import settings
+
+# The same examples everywhere, so that what passes here passes elsewhere; `--hypothesis-profile
+# default` looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 # What takes longest is begun first, or one process would be left with it in the end; Makefile keeps
 # pytest from putting groups with many tests first.
