@@ -344,6 +344,9 @@ def at_the_edges() -> dict[str, str]:
     for card, days in {"y1": (0, 1, 31), "y2": (0, 365), "y3": (0, 366)}.items():
         for before in days:
             purchase(f"{card}_{before}", card, timedelta(days=before), f"m{card}")
+    # sums whose squares are long
+    for number, before in enumerate((0, 0, 5, 20, 40, 41)):
+        purchase(f"z{number}", "z1", timedelta(days=before, hours=number), "mz", 9_876_543_210)
     return {
         "card_transactions/0003": as_csv(
             "transaction_id,card_id,authorized_at,merchant_id,merchant_city,latitude,longitude,"
@@ -356,11 +359,15 @@ def at_the_edges() -> dict[str, str]:
             [
                 *((f"x{number}", "e7", datetime(2024, 1, 1), 1_000) for number in range(1, 8)),
                 *((f"y{number}", f"e8{number}", datetime(2024, 1, 1), 900) for number in (1, 2, 3)),
+                ("z1", "e9", datetime(2024, 1, 1), 1_000_000),
             ],
         ),
         "employees/0003": as_csv(
             "employee_id,department_id,valid_from,manager_id",
-            [("e7", "d7", datetime(2024, 1, 1), "a7")],
+            [
+                ("e7", "d7", datetime(2024, 1, 1), "a7"),
+                ("e9", "d9", datetime(2024, 1, 1), "a9"),
+            ],
         ),
     }
 

@@ -17,7 +17,7 @@ final as (
         count(*) filter (where is_purchase) as txn_count,
         coalesce(sum(amount_exact) filter (where is_purchase), 0) as amount_sum,
         max(amount_exact) filter (where is_purchase) as amount_max,
-        coalesce(sum((amount_exact * amount_exact)::decimal(34, 4)) filter (where is_purchase), 0)
+        coalesce(sum({{ squared('amount_exact') }}) filter (where is_purchase), 0)
             as amount_square_sum
     from transactions
     group by department_id, transaction_date

@@ -32,7 +32,7 @@ windowed as (
         sum(amount_sum) over last_90d as amount_sum_90d,
         sum(amount_square_sum) over last_90d as amount_square_sum_90d,
         max(amount_max) over last_90d as amount_max_90d,
-        sum(amount_sum::decimal(17, 2) * amount_sum::decimal(17, 2)) over days_8_to_90
+        sum({{ squared('amount_sum') }}) over days_8_to_90
             as earlier_amount_square_sum,
         sum(txn_count) over last_365d as txn_count_365d,
         sum(amount_sum) over last_365d as amount_sum_365d,
