@@ -327,7 +327,10 @@ free as (
         ranked_seats - (select count(*) from mandatory) as free_seats,
         round(novelty_share * (ranked_seats - (select count(*) from mandatory)))::integer
             as novelty_seats,
-        second_review_seats
+        second_review_seats - (
+            select count(*) from {{ ref('audit_confirmations') }}
+            where review_date = {{ walked_day() }}
+        ) as second_review_seats
     from seats
 ),
 
@@ -446,7 +449,8 @@ lanes as (
     cross join free
 ),
 
--- 4. A few are reviewed twice, drawn when nobody can see the draw before.
+-- 4. A few are reviewed twice, drawn when nobody can see the draw before, on the seats that
+-- findings of the audit leave.
 
 reviewed_twice as (
     select drawn.case_id

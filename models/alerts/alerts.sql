@@ -31,6 +31,18 @@ chosen as (
     where is_reviewed_twice
     union all
     select
+        review_date as alert_date,
+        'second_review' as lane,
+        md5('second|' || case_id) as case_id,
+        case_id as second_of,
+        subject_type,
+        subject_id,
+        transaction_id,
+        risk,
+        expected_value
+    from {{ ref('audit_confirmations') }}
+    union all
+    select
         probabilities.queued_on as alert_date,
         'audit' as lane,
         probabilities.case_id,

@@ -2,7 +2,8 @@
 -- Grain: one row: how far two people who review the same case without knowing of each other agree
 -- (Cohen's kappa), on misuse, innocent or inconclusive. The first decision of each on the case
 -- counts, and only of pairs of which both are decided, so that nothing here tells the second what
--- the first said.
+-- the first said. What is reviewed again because the audit found misuse was not drawn by chance and
+-- is left out.
 with
 
 decisions as (
@@ -34,6 +35,8 @@ pairs as (
         on
             alerts.second_of = originals.case_id
             and originals.decision_number = 1
+    inner join {{ source('ledger', 'alerts') }} as reviewed on alerts.second_of = reviewed.case_id
+    where reviewed.lane <> 'audit'
 ),
 
 counted as (

@@ -20,13 +20,19 @@ landed as (
     from {{ ref('stg_labels') }}
 ),
 
--- the second review of a case is there for agreement, not for labels
-first_reviews as (
+-- a second review is there for agreement, not for labels, unless it is about a finding of the
+-- audit: then what it says holds, as the later decision
+reviews as (
     select
-        case_id,
-        lane
-    from {{ source('ledger', 'alerts') }}
-    where second_of is null
+        alerts.case_id,
+        coalesce(alerts.second_of, alerts.case_id) as member_case_id,
+        coalesce(originals.lane, alerts.lane) as lane
+    from {{ source('ledger', 'alerts') }} as alerts
+    left outer join {{ source('ledger', 'alerts') }} as originals
+        on alerts.second_of = originals.case_id
+    where
+        alerts.second_of is null
+        or originals.lane = 'audit'
 ),
 
 -- from its first finding on a purchase is decided by its findings alone, also one that is
@@ -54,14 +60,14 @@ reviewed as (
             as outcome,
         'review' as origin,
         case_events.case_id,
-        first_reviews.lane,
+        reviews.lane,
         case_events.load_id,
         case_events.load_line
     from {{ ref('case_events') }} as case_events
-    inner join first_reviews on case_events.case_id = first_reviews.case_id
+    inner join reviews on case_events.case_id = reviews.case_id
     inner join {{ source('ledger', 'case_members') }} as case_members
         on
-            case_events.case_id = case_members.case_id
+            reviews.member_case_id = case_members.case_id
             and case_events.occurred_at >= case_members.joined_on
     left outer join found
         on

@@ -141,12 +141,13 @@ class Queue:
         self.build("intermediate", "int_working_days")
         for model in ("alert_candidates", "review_seats"):
             self.build("alerts", model)
-        self.execute("delete from alerts.alert_queue")
-        sql = self.sql("alerts", "alert_queue")
         days = self.execute("select review_date from alerts.review_seats order by review_date")
-        for (day,) in days:
-            self.execute(f"set variable walked_day = date '{day}'")
-            self.execute(f"insert into alerts.alert_queue {sql}")
+        for model in ("audit_confirmations", "alert_queue"):
+            self.execute(f"delete from alerts.{model}")
+            sql = self.sql("alerts", model)
+            for (day,) in days:
+                self.execute(f"set variable walked_day = date '{day}'")
+                self.execute(f"insert into alerts.{model} {sql}")
         for model in (
             "review_probabilities",
             "below_the_line",

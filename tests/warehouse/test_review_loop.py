@@ -104,6 +104,29 @@ def test_two_reviews_of_a_case_are_compared_and_only_one_is_a_label(answered: Ho
     ) == [(0,)]
 
 
+def test_what_the_audit_found_is_reviewed_again(answered: Home):
+    found = rows(
+        answered,
+        """
+        select case_id from ledger.alerts inner join labels.label_decisions using (case_id)
+        where lane = 'audit' and misuse and decided_at < timestamp '2025-12-24'
+        order by case_id
+        """,
+    )
+    confirmed = rows(
+        answered,
+        """
+        select seconds.second_of, seconds.alert_date > firsts.alert_date
+        from ledger.alerts as seconds
+        inner join ledger.alerts as firsts on seconds.second_of = firsts.case_id
+        where firsts.lane = 'audit'
+        order by all
+        """,
+    )
+    assert found
+    assert {(case, True) for (case,) in found} <= set(confirmed)
+
+
 def test_what_lands_late_is_scored(answered: Home):
     assert rows(answered, "select waiting_since from raw.run_state") == [(None,)]
     # it waits for a seat of the next day
