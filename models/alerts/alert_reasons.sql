@@ -63,7 +63,8 @@ rule_texts as (
     from rule_reasons
 ),
 
--- models: each detector's contributions as shares of its own risk, so that they can be added up
+-- models: each detector's contributions as shares of its own risk, so that they can be added up;
+-- what is queued as odd says why even where a stack has learned to give oddness no weight
 
 risks as (
     select risk.*
@@ -89,7 +90,8 @@ contributions as (
         union all
         select
             risks.transaction_id,
-            risks.anomaly_risk / {{ var('anomaly_detectors') | length }} as detector_risk,
+            greatest(risks.anomaly_risk, 1e-6) / {{ var('anomaly_detectors') | length }}
+                as detector_risk,
             scores.version,
             {{ unnest_structs('scores.reasons') }}
         from risks

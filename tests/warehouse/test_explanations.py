@@ -97,6 +97,26 @@ def test_the_leading_reasons_survive_a_change_of_one_percent(
     assert kept / len(before) >= STABLE_SHARE
 
 
+def test_what_is_queued_as_odd_says_why_where_oddness_has_no_weight(
+    warehouse: duckdb.DuckDBPyConnection, full: tuple[Home, str]
+):
+    file = full[0].dbt_target / "compiled/cardwatch/models/alerts/alert_reasons.sql"
+    sql = file.read_text(encoding="utf-8")
+    risk = '"warehouse"."scoring"."risk"'
+    assert risk in sql
+    warehouse.execute(
+        "create or replace temp table weightless as"
+        " select * replace (0.0 as anomaly_risk) from scoring.risk"
+    )
+    explained = warehouse.execute(f"select subject_id from ({sql.replace(risk, 'weightless')})")
+    subjects = {row[0] for row in explained.fetchall()}
+    odd = warehouse.execute(
+        "select subject_id from alerts.alert_queue where is_alert and lane = 'novelty'"
+    ).fetchall()
+    assert len(odd) > 20
+    assert {row[0] for row in odd} <= subjects
+
+
 def test_the_reasons_of_the_tree_add_up_to_its_score(warehouse: duckdb.DuckDBPyConnection):
     row = (
         warehouse.execute(
