@@ -8,6 +8,7 @@ import pytest
 
 from orchestration.benchmark.queue import QueueResult, describe, judge
 from orchestration.case_fold import Case, CaseFold, ReviewEvent
+from orchestration.demo_company import figures
 from orchestration.demo_company.reviewers import answer_queue
 from orchestration.home import Home
 from tests.warehouse.conftest import copy_of, differences, rows, succeed
@@ -21,8 +22,11 @@ def answered(walked: tuple[Home, Home], tmp_path_factory: pytest.TempPathFactory
     """The home of the first half, answered and with a file of long ago, run over the rest."""
     folder = tmp_path_factory.mktemp("answered")
     home = copy_of(walked[0], folder / "home")
-    assert answer_queue(home, date(2025, 12, 31)) > 100
-    assert answer_queue(home, date(2025, 12, 31)) == 0  # nothing is said twice
+    with pytest.MonkeyPatch.context() as patch:
+        # the audit draws by chance; with so many mistakes some of it is found to be misuse
+        patch.setattr(figures, "REVIEW_FALSE_POSITIVES", 0.15)
+        assert answer_queue(home, date(2025, 12, 31)) > 100
+        assert answer_queue(home, date(2025, 12, 31)) == 0  # nothing is said twice
     day = home.landing / "company" / "card_transactions" / f"{LATE}.parquet"
     late = folder / "late.parquet"
     duckdb.read_parquet(str(day)).filter("amount > 0").project(
