@@ -16,6 +16,12 @@ alerted as (
         transaction_id
     from {{ ref('review_probabilities') }}
     where is_audit_draw
+    union
+    select
+        subject_type,
+        subject_id,
+        transaction_id
+    from {{ ref('audit_confirmations') }}
 ),
 
 -- rules

@@ -8,6 +8,7 @@ chosen as (
         lane,
         case_id,
         null as second_of,
+        false as is_drawn,
         subject_type,
         subject_id,
         transaction_id,
@@ -22,6 +23,7 @@ chosen as (
         'second_review' as lane,
         md5('second|' || case_id) as case_id,
         case_id as second_of,
+        false as is_drawn,
         subject_type,
         subject_id,
         transaction_id,
@@ -35,6 +37,7 @@ chosen as (
         'second_review' as lane,
         md5('second|' || case_id) as case_id,
         case_id as second_of,
+        true as is_drawn,
         subject_type,
         subject_id,
         transaction_id,
@@ -47,6 +50,7 @@ chosen as (
         'audit' as lane,
         probabilities.case_id,
         null as second_of,
+        true as is_drawn,
         'transaction' as subject_type,
         probabilities.transaction_id as subject_id,
         probabilities.transaction_id,
@@ -131,13 +135,13 @@ worded as (
         *,
         'currency' as amount_unit,
         case
-            when lane = 'audit' then ' Drawn at random for the audit below the line.'
+            when is_drawn then ' Drawn at random for the audit below the line.'
             else ''
         end
         || coalesce(' ' || rules_en || '.', '')
         || coalesce(' Unusual: ' || unusual_en || '.', '') as because_en,
         case
-            when lane = 'audit' then ' 무작위 감사 표본입니다.'
+            when is_drawn then ' 무작위 감사 표본입니다.'
             else ''
         end
         || coalesce(' ' || rules_ko || '.', '')

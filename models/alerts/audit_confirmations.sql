@@ -1,7 +1,7 @@
 {{ config(materialized='day_by_day', days_from='review_seats', contract={'enforced': true}) }}
 -- Grain: one row per finding of the audit that somebody else looks at again. What the audit draws
 -- stands for hundreds of purchases that nobody looks at, and so does a mistake about it; innocent
--- purchases are so many that most of the audit's findings may be mistakes. They are confirmed in the
+-- purchases are so many that most findings of the audit may be mistakes. They are confirmed in the
 -- order in which they were found, on the seats of second reviews. The SQL is about one review day,
 -- walked_day(), and is run for one working day after the other.
 with

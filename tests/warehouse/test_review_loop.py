@@ -120,7 +120,11 @@ def test_what_the_audit_found_is_reviewed_again(answered: Home):
     confirmed = rows(
         answered,
         """
-        select seconds.second_of, seconds.alert_date > firsts.alert_date
+        select
+            seconds.second_of,
+            seconds.alert_date > firsts.alert_date
+            and seconds.sentence_en = firsts.sentence_en
+            and contains(seconds.sentence_ko, '무작위')
         from ledger.alerts as seconds
         inner join ledger.alerts as firsts on seconds.second_of = firsts.case_id
         where firsts.lane = 'audit'
