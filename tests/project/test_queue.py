@@ -156,7 +156,11 @@ def test_one_run_decides_as_many_runs_do(queue, rows):
 @given(rows=purchases)
 def test_the_cases_of_a_day_are_connected_components(queue, rows):
     made = queue(500)
-    made.run(MONDAY - timedelta(days=1))  # nothing, so that what is late is of Monday too
+    # what is late is of the first day that is not issued
+    made.execute(
+        "insert into ledger.issues values (1, $1, $1, $1, 'seed', 0, 0)",
+        [MONDAY - timedelta(days=1)],
+    )
     day = [replace(row, hour=row.hour - 8 * 24, mandatory=True) for row in rows]
     made.arrive(day)
     made.run(MONDAY)
@@ -173,6 +177,7 @@ def test_the_cases_of_a_day_are_connected_components(queue, rows):
     found = made.execute("select subject_id, case_id from alerts.alert_queue")
     case_of = {int(subject[1:]): case for subject, case in found}
     assert len(case_of) == len(day)
+    assert made.execute("select distinct review_date from alerts.alert_queue") == [(MONDAY,)]
     pairs_found = {(case_of[row.number], component[row.number]) for row in day}
     assert len(pairs_found) == len(set(component)) == len(set(case_of.values()))
     made.close()
