@@ -10,6 +10,10 @@
         {{ arg_dict['unique_key'] }} >= (select {{ since }} from {{ ref('int_build_window') }})
         and {{ arg_dict['unique_key'] }} <= (select cleared_until from {{ ref('int_build_window') }});
 
+    -- of days before all that landed, a file that was taken back may have left rows
+    delete from {{ arg_dict['target_relation'] }}
+    where {{ arg_dict['unique_key'] }} < (select first_day from {{ ref('int_build_window') }});
+
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {%- endmacro %}

@@ -98,6 +98,7 @@ earliest as (
 
 changed as (
     select
+        earliest.first_day,
         greatest(
             earliest.first_day,
             least(
@@ -126,6 +127,7 @@ changed as (
 
 final as (
     select
+        changed.first_day,
         changed.changed_from,
         greatest(changed.changed_from, changed.restated_from) as built_from,
         changed.built_until,

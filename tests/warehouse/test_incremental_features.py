@@ -858,6 +858,14 @@ SEQUENCES = {
         Land((claim(0, 8), claim(1, 31))),
         Run(),
     ),
+    "all that a run began on is taken back": (
+        Land((*COMPANY, *MONTH.rows)),
+        Run(breaks_off_after=29),
+        TakeBack(),
+        Run(),
+        Land((*COMPANY, purchase(1, 0, 0, 60))),
+        Run(),
+    ),
     "first absence and trip come late": (
         Land((*COMPANY, purchase(0, 0, 0, 3), *MONTH.rows)),
         Run(),
