@@ -858,13 +858,14 @@ SEQUENCES = {
         Land((claim(0, 8), claim(1, 31))),
         Run(),
     ),
-    "all that a run began on is taken back": (
+    "all that a run began on is taken back, and every day asked for": (
         Land((*COMPANY, *MONTH.rows)),
         Run(breaks_off_after=29),
         TakeBack(),
         Run(),
         Land((*COMPANY, purchase(1, 0, 0, 60))),
         Run(),
+        Run(since=0),
     ),
     "first absence and trip come late": (
         Land((*COMPANY, purchase(0, 0, 0, 3), *MONTH.rows)),
@@ -907,6 +908,13 @@ SEQUENCES = {
         Run(),
     ),
 }
+
+
+@pytest.mark.xfail(strict=True, reason="two purchases get no employee features; why is not known")
+def test_all_that_a_run_began_on_is_taken_back(project: Project, homes: Homes):
+    steps = SEQUENCES["all that a run began on is taken back, and every day asked for"][:-1]
+    difference = difference_from_full_build(project, homes.new(), steps)
+    assert difference is None, difference
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
