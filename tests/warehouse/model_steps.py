@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,7 @@ class Window:
     Where int_build_window does not tell them apart they are the same.
     """
 
+    first_day: date
     changed_from: date
     built_from: date
     built_until: date
@@ -280,8 +281,7 @@ class Warehouse:
         found = dict(zip(columns, cursor.fetchone() or (), strict=True))
         if found["built_from"] is None or found["built_until"] is None:
             return None
-        changed_from = found.get("changed_from") or found["built_from"]
-        return Window(changed_from, found["built_from"], found["built_until"])
+        return Window(**{field.name: found[field.name] for field in fields(Window)})
 
     def tables(self) -> "dict[str, Table]":
         """Return all tables that hold days, by model."""
