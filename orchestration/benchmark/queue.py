@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 from scipy import stats
 
@@ -183,7 +184,8 @@ def judge(place: Home, seed: int) -> Company:
             """,
             [str(place.truth / "misuse.parquet")],
         )
-        found = connection.execute(
+        transactions, misuse, found, value_share, reviews = _row(
+            connection,
             """
             select
                 count(*), count(*) filter (where is_misuse),
@@ -192,90 +194,9 @@ def judge(place: Home, seed: int) -> Company:
                 / sum(amount) filter (where is_misuse),
                 (select count(*) from ledger.alerts)
             from judged
-            """
-        ).fetchone()
-        transactions, misuse, hit, value_share, reviews = found or (0, 0, 0, 0.0, 0)
-        filters = connection.execute(
-            """
-            with hits as (
-                select transaction_id, count(*) as filters, max(score) as score
-                from staging.stg_external_hits
-                group by transaction_id
-            ),
-            reviewed as (
-                select judged.*
-                from hits
-                inner join judged using (transaction_id)
-                order by hits.filters desc, hits.score desc, transaction_id
-                limit $1
-            )
-            select
-                count(*), count(*) filter (where is_misuse),
-                sum(amount) filter (where is_misuse)
-                / (select sum(amount) from judged where is_misuse)
-            from reviewed
             """,
-            [reviews],
-        ).fetchone()
-        filter_reviews, filter_hit, filter_value = filters or (0, 0, 0.0)
-        grouped = connection.execute(
-            """
-            with hits as (
-                select transaction_id, count(*) as filters, max(score) as score
-                from staging.stg_external_hits
-                group by transaction_id
-            ),
-            spaced as (
-                select
-                    hits.*, purchases.employee_id, purchases.authorized_at,
-                    lag(purchases.authorized_at) over person as before
-                from hits
-                inner join intermediate.int_transactions as purchases using (transaction_id)
-                window person as (
-                    partition by purchases.employee_id
-                    order by purchases.authorized_at, transaction_id
-                )
-            ),
-            sessions as (
-                select
-                    *,
-                    sum((before is null or authorized_at - before > interval 72 hours)::integer)
-                        over (
-                            partition by employee_id order by authorized_at, transaction_id
-                            rows unbounded preceding
-                        ) as session
-                from spaced
-            ),
-            reviewed as (
-                select count(*) filter (where judged.is_misuse) as misuse
-                from sessions
-                inner join judged using (transaction_id)
-                group by sessions.employee_id, sessions.session
-                order by max(filters) desc, max(score) desc, min(transaction_id)
-                limit $1
-            )
-            select sum(misuse) / count(*) from reviewed
-            """,
-            [reviews],
-        ).fetchone()
-        months = connection.execute(
-            """
-            select
-                date_trunc('month', alerts.alert_date)::date,
-                count(*),
-                count(*) filter (where inside.misuse > 0) / count(*),
-                sum(case when alerts.second_of is null then inside.misuse else 0 end) / count(*)
-            from ledger.alerts as alerts
-            inner join (
-                select members.case_id, count(*) filter (where judged.is_misuse) as misuse
-                from ledger.case_members as members
-                left join judged using (transaction_id)
-                group by members.case_id
-            ) as inside on coalesce(alerts.second_of, alerts.case_id) = inside.case_id
-            group by 1
-            order by 1
-            """
-        ).fetchall()
+        )
+        filters = _judge_filters(connection, reviews)
         # of the months before the last one hardly anything is undecided
         calibrated = connection.execute(
             """
@@ -286,7 +207,8 @@ def judge(place: Home, seed: int) -> Company:
             limit 1
             """
         ).fetchone()
-        by_truth = connection.execute(
+        (by_truth,) = _row(
+            connection,
             """
             select sum(error) / sum(n)
             from (
@@ -295,24 +217,121 @@ def judge(place: Home, seed: int) -> Company:
                 where transaction_date >= (select max(transaction_date) - 60 from judged)
                 group by least(floor(risk * 10), 9)
             )
-            """
-        ).fetchone()
-    return Company(
-        seed=seed,
-        transactions=transactions,
-        misuse=misuse,
-        reviews=reviews,
-        value_share=value_share,
-        number_share=hit / misuse,
-        misuse_a_review=hit / reviews,
-        filter_reviews=filter_reviews,
-        filter_value_share=filter_value,
-        filter_misuse_a_review=filter_hit / filter_reviews,
-        filter_misuse_a_case=grouped[0] if grouped else 0.0,
-        calibration_error=calibrated[0] if calibrated else None,
-        calibration_error_by_truth=by_truth[0] if by_truth else 0.0,
-        months=tuple(Month(*row) for row in months),
+            """,
+        )
+        return Company(
+            seed=seed,
+            transactions=transactions,
+            misuse=misuse,
+            reviews=reviews,
+            value_share=value_share,
+            number_share=found / misuse,
+            misuse_a_review=found / reviews,
+            **filters,
+            calibration_error=calibrated[0] if calibrated else None,
+            calibration_error_by_truth=by_truth,
+            months=_judge_months(connection),
+        )
+
+
+def _row(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
+) -> tuple[Any, ...]:
+    """The one row of a query that adds up."""
+    return connection.execute(query, parameters).fetchall()[0]
+
+
+def _judge_filters(connection: duckdb.DuckDBPyConnection, reviews: int) -> dict[str, Any]:
+    """What the filters find with that many reviews, of `judged`."""
+    connection.execute(
+        """
+        create temp table filter_hits as
+        select judged.*, hits.filters, hits.score, purchases.employee_id, purchases.authorized_at
+        from (
+            select transaction_id, count(*) as filters, max(score) as score
+            from staging.stg_external_hits
+            group by transaction_id
+        ) as hits
+        inner join judged using (transaction_id)
+        inner join intermediate.int_transactions as purchases using (transaction_id)
+        """
     )
+    looked_at, found, value_share = _row(
+        connection,
+        """
+        select
+            count(*), count(*) filter (where is_misuse),
+            sum(amount) filter (where is_misuse)
+            / (select sum(amount) from judged where is_misuse)
+        from (
+            from filter_hits
+            order by filters desc, score desc, transaction_id
+            limit $1
+        )
+        """,
+        [reviews],
+    )
+    (misuse_a_case,) = _row(
+        connection,
+        """
+        with spaced as (
+            select
+                *,
+                coalesce(
+                    authorized_at - lag(authorized_at) over person > interval 72 hours, true
+                ) as begins
+            from filter_hits
+            window person as (partition by employee_id order by authorized_at, transaction_id)
+        ),
+        numbered as (
+            select
+                *,
+                sum(begins::integer) over (
+                    partition by employee_id order by authorized_at, transaction_id
+                    rows unbounded preceding
+                ) as session
+            from spaced
+        ),
+        reviewed as (
+            select count(*) filter (where is_misuse) as misuse
+            from numbered
+            group by employee_id, session
+            order by max(filters) desc, max(score) desc, min(transaction_id)
+            limit $1
+        )
+        select sum(misuse) / count(*) from reviewed
+        """,
+        [reviews],
+    )
+    return {
+        "filter_reviews": looked_at,
+        "filter_value_share": value_share,
+        "filter_misuse_a_review": found / looked_at,
+        "filter_misuse_a_case": misuse_a_case,
+    }
+
+
+def _judge_months(connection: duckdb.DuckDBPyConnection) -> tuple[Month, ...]:
+    """What the cases of each month held, of `judged`."""
+    rows = connection.execute(
+        """
+        select
+            date_trunc('month', alerts.alert_date)::date,
+            count(*),
+            count(*) filter (where inside.misuse > 0) / count(*),
+            sum(case when alerts.second_of is null then inside.misuse else 0 end) / count(*)
+        from ledger.alerts as alerts
+        inner join (
+            select members.case_id, count(*) filter (where judged.is_misuse) as misuse
+            from ledger.case_members as members
+            left join judged using (transaction_id)
+            group by members.case_id
+        ) as inside on coalesce(alerts.second_of, alerts.case_id) = inside.case_id
+        group by 1
+        order by 1
+        """
+    ).fetchall()
+    return tuple(Month(*row) for row in rows)
 
 
 def describe(result: QueueResult) -> str:
