@@ -55,10 +55,10 @@ def _check_budget(row_name: str, row: Mapping[str, str]) -> None:
             f"{row_name} valid_from is no day ({error}); write 2026-12-31"
         ) from None
     cases = _number(row_name, row, "cases_per_day")
-    if cases < 1 or cases != math.floor(cases):
+    if cases < 2 or cases != math.floor(cases):
         raise CardwatchError(
             f"{row_name} cases_per_day is {row['cases_per_day']}; it has to be a whole number of "
-            "cases, at least 1, that reviewers take on a working day"
+            "cases that reviewers take on a working day, at least 2, one of them for the audit"
         )
     for share in _SHARES:
         if not 0 <= _number(row_name, row, share) <= 1:

@@ -34,10 +34,9 @@ purchases as (
         risk.*,
         scores.transaction_id is not null as is_scored_before
     from {{ ref('risk') }} as risk
+    -- by its identifier alone: what comes again with another date was settled all the same
     left outer join {{ source('ledger', 'scores') }} as scores
-        on
-            risk.transaction_date = scores.transaction_date
-            and risk.transaction_id = scores.transaction_id
+        on risk.transaction_id = scores.transaction_id
     left outer join {{ source('ledger', 'case_members') }} as case_members
         on
             case_members.subject_type = 'transaction'
@@ -67,7 +66,8 @@ live_hits as (
         )
 ),
 
--- what rules name that is no purchase: claims, refunds and declined purchases, people, merchants
+-- what rules name that is no purchase: claims, refunds and declined purchases, months of people; a
+-- case is about each of them once, whatever else is found later
 other_hits as (
     select
         live_hits.subject_type,
@@ -92,10 +92,8 @@ other_hits as (
             and live_hits.subject_id = transactions.transaction_id
     where
         (live_hits.subject_type <> 'transaction' or not transactions.is_purchase)
-        and (
-            issued.subject_id is null
-            or (live_hits.is_mandatory and case_members.subject_id is null)
-        )
+        and case_members.subject_id is null
+        and (issued.subject_id is null or live_hits.is_mandatory)
     group by live_hits.subject_type, live_hits.subject_id
 ),
 

@@ -155,9 +155,10 @@ case_states as (
         case_id,
         max_by(state_after, event_number) as state
     from {{ ref('case_events') }}
+    -- a decision of the day itself was made without what the day brings
     where
         is_accepted
-        and occurred_at < {{ walked_day() }}
+        and occurred_at < {{ walked_day() }} + 1
     group by case_id
 ),
 
@@ -258,10 +259,17 @@ related as (
 joined as (
     select
         label,
-        min_by(case_id, row(coalesce(opened_on, date '0001-01-01'), case_id)) as case_id,
-        min_by(lane, row(coalesce(opened_on, date '0001-01-01'), case_id)) as lane
-    from related
-    group by label
+        case_id,
+        lane
+    from (
+        select
+            *,
+            row_number() over (
+                partition by label order by opened_on asc nulls first, case_id asc
+            ) as place
+        from related
+    ) as placed
+    where place = 1
 ),
 
 in_cases as (
@@ -276,7 +284,14 @@ in_cases as (
                 labelled.is_worth_a_review desc,
                 labelled.expected_value desc,
                 labelled.subject asc
-        ) as place_in_case
+        ) as place_in_case,
+        -- a claim and the purchase that it is about are one expense
+        row_number() over (
+            partition by
+                coalesce(joined.case_id, md5(labelled.label)),
+                coalesce(labelled.transaction_id, labelled.subject)
+            order by labelled.recoverable_reviews desc, labelled.subject asc
+        ) = 1 as is_counted
     from labelled
     left outer join joined on labelled.label = joined.label
 ),
@@ -296,7 +311,7 @@ cases as (
         min(occurred_at) as occurred_at,
         max(anomaly_score) as anomaly_score,
         max(risk) as case_risk,
-        sum(recoverable_reviews order by subject)
+        sum(recoverable_reviews order by subject) filter (where is_counted)
         + max(risk) * max(deterrence_reviews)
         - 1
         - (1 - max(risk)) * max(annoyance_reviews) as review_value,

@@ -44,7 +44,10 @@ rule_reasons as (
         rule_catalog.title_ko,
         rule_catalog.explanation_en,
         rule_catalog.explanation_ko,
-        coalesce(transactions.currency, '{{ var("claim_currency") }}') as currency
+        coalesce(
+            case when alerted.subject_type <> 'claim' then transactions.currency end,
+            '{{ var("claim_currency") }}'
+        ) as currency
     from alerted
     inner join {{ ref('rule_hits') }} as rule_hits
         on

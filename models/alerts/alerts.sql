@@ -109,7 +109,10 @@ described as (
         coalesce(transactions.merchant_name, transactions.merchant_id) as merchant_name,
         coalesce(claims.submitted_at, transactions.authorized_at) as occurred_at,
         coalesce(claims.amount, transactions.amount) as amount,
-        coalesce(transactions.currency, '{{ var("claim_currency") }}') as currency,
+        coalesce(
+            case when chosen.claim_id is null then transactions.currency end,
+            '{{ var("claim_currency") }}'
+        ) as currency,
         case
             when chosen.subject_type = 'claim' then strftime(claims.submitted_at, '%Y-%m-%d')
             when transactions.has_time then strftime(transactions.authorized_at, '%Y-%m-%d %H:%M')
@@ -164,7 +167,8 @@ final as (
                     when 'audit' then 4
                     else 5
                 end asc,
-                worded.expected_value desc,
+                -- in reviews, so that currencies can be compared
+                worded.expected_value / currencies.review_cost desc,
                 worded.subject_id asc
         )::integer as place,
         worded.lane,
@@ -199,6 +203,7 @@ final as (
         policy.policy_version
     from worded
     cross join policy
+    inner join {{ ref('currencies') }} as currencies on worded.currency = currencies.currency
     left outer join {{ ref('risk') }} as risk
         on worded.scored_transaction_id = risk.transaction_id
 )

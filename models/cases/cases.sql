@@ -86,6 +86,7 @@ expenses as (
     select
         case_members.case_id,
         case_members.joined_on,
+        alerts.alert_date as opened_on,
         case_members.amount,
         decisions.transaction_id as found_transaction_id
     from {{ ref('case_members') }} as case_members
@@ -110,7 +111,12 @@ orders as (
     left outer join expenses
         on
             decisions.case_id = expenses.case_id
-            and decisions.occurred_at >= expenses.joined_on
+            -- what joined on the day of the decision came with the night's run, after it
+            and (
+                expenses.joined_on <= expenses.opened_on
+                or decisions.occurred_at >= expenses.joined_on + 1
+                or decisions.transaction_id is not null
+            )
             and decisions.transaction_id is not distinct from expenses.found_transaction_id
     where
         decisions.event = 'recovery_ordered'

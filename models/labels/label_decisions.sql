@@ -25,6 +25,7 @@ landed as (
 reviews as (
     select
         alerts.case_id,
+        alerts.alert_date as opened_on,
         coalesce(alerts.second_of, alerts.case_id) as member_case_id,
         coalesce(originals.lane, alerts.lane) as lane
     from {{ source('ledger', 'alerts') }} as alerts
@@ -49,7 +50,8 @@ found as (
     group by case_id, transaction_id
 ),
 
--- a decision on a case is one on each other transaction that was in it by then
+-- a decision on a case is one on each other transaction that was in it by then; what joined on the
+-- day of the decision came with the night's run, after it
 reviewed as (
     select
         case_members.transaction_id,
@@ -68,7 +70,11 @@ reviewed as (
     inner join {{ source('ledger', 'case_members') }} as case_members
         on
             reviews.member_case_id = case_members.case_id
-            and case_events.occurred_at >= case_members.joined_on
+            and (
+                reviews.opened_on >= case_members.joined_on
+                or case_events.occurred_at >= case_members.joined_on + 1
+                or case_events.transaction_id = case_members.transaction_id
+            )
     left outer join found
         on
             case_events.case_id = found.case_id

@@ -150,7 +150,8 @@ def work(
     yield event("explanation_received", answered)
     decided = later(answered, f.DECISION_MEDIAN_DAYS)
     found = []
-    present = [member for member in members if member.joined_on <= decided.date()]
+    # what joins on the day itself comes with the run of its night
+    present = [member for member in members if member.joined_on < decided.date()]
     for member in present:
         # the same eyes see the same, whenever they look at a purchase of this case
         purchase = _number(member.transaction_id)

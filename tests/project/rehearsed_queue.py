@@ -124,6 +124,30 @@ class Queue:
             )
         self._connection.unregister("arriving")
 
+    def hit(
+        self, rule: str, claim: str, hour: int, transaction: str | None = None, amount: float = 9e5
+    ) -> None:
+        """Let a rule hit a claim, which arrives if it has not yet."""
+        at = Purchase(0, hour, 0, 0, 0.0, 0.0).at
+        # made of weights that are not there, too
+        self.execute("update scoring.rule_catalog set severity_weight = 0.6")
+        for table, query in {
+            "scoring.rule_hits": """
+                select $1 as rule_id, '1' as rule_version, 'claim' as subject_type,
+                    $2 as subject_id, $4 as transaction_id, $3::timestamp as occurred_at,
+                    $3::date as occurred_on, $5::double as observed_value, false as is_suppressed
+            """,
+            "intermediate.int_claims": """
+                select $2 as claim_id, $4 as transaction_id, $3::timestamp as submitted_at,
+                    $5::double as amount, 'e40' as employee_id
+                where $2 not in (select claim_id from intermediate.int_claims)
+                    and $1 is not null
+            """,
+        }.items():
+            self.execute(
+                f"insert into {table} by name {query}", [rule, claim, at, transaction, amount]
+            )
+
     def run(self, until: date, seed: str = "seed") -> None:
         """Propose all days that are not issued yet, and issue them."""
         last = self.execute("select max(issued_until) from ledger.issues")[0][0]

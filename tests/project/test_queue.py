@@ -77,12 +77,28 @@ def check_nothing_dropped(queue: Queue) -> None:
         from scoring.risk
         where
             is_mandatory
-            and transaction_id not in (select subject_id from ledger.case_members)
+            and transaction_id not in (
+                select subject_id
+                from ledger.case_members
+                where case_id in (select case_id from ledger.alerts)
+            )
             and transaction_id not in (select subject_id from alerts.mandatory_backlog)
             and transaction_date <= (select max(review_date) from alerts.review_seats)
         """
     )
     assert lost == []
+    # a case without an alert is kept for a mandatory hit that waits
+    assert queue.execute(
+        """
+        select count(distinct case_id) <= (select count(*) from alerts.mandatory_backlog)
+        from ledger.case_members
+        where case_id not in (select case_id from ledger.alerts)
+        """
+    ) == [(True,)]
+    assert queue.execute(
+        "select count(*) = count(distinct (case_id, subject_type, subject_id))"
+        " from ledger.case_members"
+    ) == [(True,)]
 
 
 def check_probabilities(queue: Queue) -> None:
@@ -113,7 +129,7 @@ def check_probabilities(queue: Queue) -> None:
 
 
 @LAWS
-@given(rows=purchases, cases_per_day=st.sampled_from([1, 3, 8]))
+@given(rows=purchases, cases_per_day=st.sampled_from([2, 3, 8]))
 def test_whatever_arrives_the_budget_holds_and_nothing_is_lost(queue, rows, cases_per_day):
     made = queue(cases_per_day)
     for day in range(9):
@@ -298,6 +314,99 @@ def test_mandatory_hits_of_a_flood_are_served_oldest_first_until_the_last(queue)
         " group by 1 order by 1"
     )
     assert [at for _, at in order] == sorted(at for _, at in order)
+
+
+def test_a_kept_case_gets_its_alert_when_what_joins_is_also_related_to_another(queue):
+    made = queue(3)  # one seat beside the audit and the second review
+    made.arrive(
+        [
+            Purchase(1, 10, 41, 7, 900_000.0, 0.9, mandatory=True),
+            Purchase(2, 11, 40, 3, 80_000.0, 0.2, mandatory=True),
+            Purchase(3, 12, 40, 4, 80_000.0, 0.2),
+        ]
+    )
+    made.run(MONDAY)
+    assert made.execute("select subject_id from alerts.mandatory_backlog") == [("t000002",)]
+    made.arrive([Purchase(4, 24 + 12, 40, 7, 80_000.0, 0.2)])
+    made.run(MONDAY + timedelta(days=1))
+    check_nothing_dropped(made)
+    alerted = "select subject_id from ledger.alerts where lane = 'mandatory' order by 1"
+    assert made.execute(alerted) == [("t000001",), ("t000002",)]
+
+
+def test_what_comes_again_with_another_date_was_settled_all_the_same(queue):
+    made = queue(20)
+    random = np.random.default_rng(3)
+    rows = usual(random, 60)
+    made.arrive([*rows, Purchase(900, 23, 900, 900, 900_000.0, 0.9)])
+    made.run(MONDAY)
+    issued = made.execute("select subject_id from ledger.alerts where lane <> 'second_review'")
+    again = {int(subject[1:]) for (subject,) in issued}
+    assert len(again) > 2
+    for table in ("scoring.risk", "intermediate.int_transactions"):
+        made.execute(
+            f"delete from {table} where transaction_id in (select subject_id from ledger.alerts)"
+        )
+    made.arrive(
+        [replace(row, hour=row.hour + 24) for row in rows if row.number in again]
+        + [Purchase(900, 24, 900, 900, 900_000.0, 0.9)]
+    )
+    made.run(MONDAY + timedelta(days=1))
+    check_budget(made, 20)
+    check_nothing_dropped(made)
+    assert made.execute("select count(*) = count(distinct transaction_id) from ledger.scores") == [
+        (True,)
+    ]
+
+
+def test_a_claim_is_in_one_case_whatever_else_is_found_of_it(queue):
+    made = queue(20)
+    made.arrive([Purchase(1, 9, 40, 7, 5_000.0, 0.0)])
+    made.hit("claims_001", "C1", hour=10)
+    made.run(MONDAY)
+    cases = made.execute("select case_id from ledger.case_members where subject_id = 'C1'")
+    assert len(cases) == 1
+    made.hit("claims_011", "C1", hour=10)
+    made.run(MONDAY + timedelta(days=1))
+    assert made.execute("select case_id from ledger.case_members where subject_id = 'C1'") == cases
+    check_budget(made, 20)
+
+
+def test_a_claim_on_a_purchase_in_another_currency_is_in_its_own(queue):
+    made = queue(20)
+    made.arrive([Purchase(1, 9, 40, 7, 3_000.0, 0.0)])
+    made.execute("update intermediate.int_transactions set currency = 'USD'")
+    made.hit("claims_001", "C1", hour=10, transaction="t000001", amount=4_000_000)
+    made.run(MONDAY)
+    assert made.execute(
+        "select distinct amount, currency from ledger.alerts where subject_type = 'claim'"
+    ) == [(4_000_000.0, "KRW")]
+    sentences = made.execute("select sentence_en from ledger.alerts where subject_type = 'claim'")
+    assert "4,000,000 KRW" in sentences[0][0]
+
+
+def test_the_order_of_the_day_compares_currencies_in_reviews(queue):
+    made = queue(20)
+    made.arrive(
+        [
+            Purchase(1, 9, 40, 1, 20_000.0, 0.9),
+            Purchase(2, 9, 50, 2, 900.0, 0.9),
+        ]
+    )
+    for table in ("scoring.risk", "intermediate.int_transactions"):
+        made.execute(f"update {table} set currency = 'GBP' where transaction_id = 't000002'")
+    made.run(MONDAY)
+    assert made.execute(
+        "select subject_id from ledger.alerts where lane = 'exploit' order by place"
+    ) == [("t000002",), ("t000001",)]
+
+
+def test_the_first_budget_holds_for_what_was_bought_before_it(queue):
+    made = queue(20)
+    made.execute("update seeds.review_budget set valid_from = $1", [MONDAY + timedelta(days=30)])
+    made.arrive(usual(np.random.default_rng(4), 60))
+    made.run(MONDAY)
+    check_probabilities(made)
 
 
 def test_the_draw_follows_its_probabilities_and_depends_on_the_secret(queue):
