@@ -13,6 +13,8 @@ from typing import TypeAlias
 REASONS = ("false_alarm", "policy_exception", "explained")
 #: Events that decide a case.
 DECISIONS = ("cleared", "inconclusive", "recovery_ordered")
+#: Events that say that money came back: some of it, and all that will.
+RECOVERIES = ("recovered_in_part", "recovered")
 #: Events that do not make somebody the reviewer of a case.
 NO_REVIEW = ("opened", "explanation_received")
 
@@ -98,6 +100,11 @@ class Standing:
     reviewer_id: str | None = None
 
 
+def same_person(named: str | None) -> str:
+    """What two ways to write a person's identifier have in common."""
+    return (named or "").strip(" ").lower()
+
+
 class CaseFold:
     """The cases, and what the events applied so far did to them."""
 
@@ -118,7 +125,9 @@ class CaseFold:
         self.closed = {state for state, event in transitions if event == "reopened"}
         self._transitions = transitions
         self._known_events = {event for _, event in transitions}
-        self._conflicts = conflicts
+        self._conflicts: dict[tuple[str, str], list[Conflict]] = {}
+        for (case_id, person_id), holding in conflicts.items():
+            self._conflicts.setdefault((case_id, same_person(person_id)), []).extend(holding)
         self._members = members
         self._arrived: set[str] = set()
         self._numbers: dict[str, int] = {}
@@ -154,16 +163,19 @@ class CaseFold:
             standing.since = event.occurred_at
         if event.event == "assigned":
             standing.reviewer_id = event.actor_id
+        elif event.event == "escalated":
+            # whoever escalates a case hands it on
+            standing.reviewer_id = None
         return Judgement(event, number, before, next_state, None)
 
     def conflict(self, event: ReviewEvent) -> str | None:
         """Why its actor must not review the case: own, manager or None."""
-        of_actor = self._conflicts.get((event.case_id, event.actor_id or ""), ())
+        of_actor = self._conflicts.get((event.case_id, same_person(event.actor_id)), ())
         return max((each.because for each in of_actor if each.holds(event)), default=None)
 
     def bound_to(self, case_id: str, person_id: str) -> str | None:
         """Which of the two reviews of a case a person works on; None if on neither."""
-        return self._bound.get((self.cases[case_id].reviewed_case_id, person_id))
+        return self._bound.get((self.cases[case_id].reviewed_case_id, same_person(person_id)))
 
     def _wrong(self, event: ReviewEvent) -> str | None:
         """What is wrong with an event whatever state its case is in."""
@@ -191,9 +203,9 @@ class CaseFold:
             return (
                 "a case is cleared as false_alarm, policy_exception or explained, and not " + given
             )
-        if event.event == "recovered" and event.amount is None:
+        if event.event in RECOVERIES and event.amount is None:
             return "what was recovered needs an amount"
-        recovers = event.event in ("recovery_ordered", "recovered")
+        recovers = event.event in ("recovery_ordered", *RECOVERIES)
         if recovers and event.amount is not None and event.amount <= 0:
             return "an amount to recover is above zero"
         because = self.conflict(event)
@@ -208,7 +220,7 @@ class CaseFold:
         """Whoever worked on one of the two reviews of a case is bound to it."""
         if event.event in NO_REVIEW:
             return None
-        key = (self.cases[event.case_id].reviewed_case_id, event.actor_id or "")
+        key = (self.cases[event.case_id].reviewed_case_id, same_person(event.actor_id))
         if self._bound.setdefault(key, event.case_id) == event.case_id:
             return None
         return f"{event.actor_id} works on the other review of this case, and two people do them"

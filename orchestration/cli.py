@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import sys
 from datetime import datetime
@@ -334,10 +335,21 @@ At = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"],
-        help="When it happened, local time, if not now.",
+        help="When it happened, if not now; in this machine's time zone, which TZ changes.",
     ),
 ]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="A note for the history.")]
+
+
+def _amount(text: str) -> float:
+    """An amount as people write it, with commas or without."""
+    try:
+        amount = float(text.replace(",", ""))
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount):
+        raise CardwatchError(f"--amount {text!r} is no amount of money; write 120000 or 120,000")
+    return amount
 
 
 @review_app.command("queue")
@@ -375,12 +387,16 @@ def review_show(case: CaseId, reviewer: Reviewer = None, as_json: Json = False) 
 
 
 @review_app.command("overdue")
-def review_overdue(as_json: Json = False) -> None:
+def review_overdue(
+    reviewer: Reviewer = None,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that you hold.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the open cases past their deadline on the last day that was built."""
     from orchestration import review
     from orchestration.home import Home
 
-    late = review.overdue(Home.from_environment())
+    late = review.overdue(Home.from_environment(), _reviewer(reviewer) if mine else reviewer, mine)
     if as_json:
         _print_json({"cases": late})
         return
@@ -397,9 +413,26 @@ def review_assign(
 
 @review_app.command("ask")
 def review_ask(
-    case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
+    case: CaseId,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only print the text; nothing is recorded.")
+    ] = False,
+    reviewer: Reviewer = None,
+    at: At = None,
+    note: Note = None,
+    as_json: Json = False,
 ) -> None:
     """Ask the cardholder to explain; prints the text to send, in English and Korean."""
+    if preview:
+        from orchestration import review
+        from orchestration.home import Home
+
+        texts = review.requests(Home.from_environment(), case)
+        if as_json:
+            _print_json({"requests": texts})
+            return
+        print(review.describe_requests(texts))
+        return
     _act(case, "explanation_requested", reviewer, as_json, at=at, note=note)
 
 
@@ -424,7 +457,11 @@ def review_decide(
     ] = None,
     amount: Annotated[
         float | None,
-        typer.Option(help="What to recover, if not all that the decision is about."),
+        typer.Option(
+            parser=_amount,
+            metavar="MONEY",
+            help="What to recover, if not all that the decision is about.",
+        ),
     ] = None,
     purchase: Annotated[
         list[str] | None,
@@ -447,6 +484,8 @@ def review_decide(
         raise CardwatchError(f"there is no outcome {outcome!r}; use one of: {', '.join(DECISIONS)}")
     if reason is not None and outcome != "cleared":
         raise CardwatchError("--reason is for cleared cases; say the rest in --note")
+    if amount is not None and outcome != "recovery_ordered":
+        raise CardwatchError("--amount is for recovery_ordered; nothing else asks for money")
     if not purchase:
         _act(case, outcome, reviewer, as_json, at=at, note=note, reason=reason, amount=amount)
         return
@@ -461,21 +500,34 @@ def review_decide(
 @review_app.command("recover")
 def review_recover(
     case: CaseId,
-    amount: Annotated[float, typer.Option(help="What was paid back.")],
+    amount: Annotated[
+        float, typer.Option(parser=_amount, metavar="MONEY", help="What was paid back.")
+    ],
+    last: Annotated[
+        bool, typer.Option("--last", help="Nothing more is expected, though it is not all.")
+    ] = False,
     reviewer: Reviewer = None,
     at: At = None,
     note: Note = None,
     as_json: Json = False,
 ) -> None:
-    """Record that money came back; several parts add up."""
-    _act(case, "recovered", reviewer, as_json, at=at, note=note, amount=amount)
+    """Record that money came back; until all of it has, the case waits for more."""
+    from orchestration import review
+    from orchestration.home import Home
+
+    who = _reviewer(reviewer)
+    done = review.recover(Home.from_environment(), case, who, amount, at, note, is_last=last)
+    if as_json:
+        _print_json(done.as_json())
+        return
+    print(review.describe_done(done))
 
 
 @review_app.command("escalate")
 def review_escalate(
     case: CaseId, reviewer: Reviewer = None, at: At = None, note: Note = None, as_json: Json = False
 ) -> None:
-    """Hand a case to whoever decides difficult ones."""
+    """Hand a difficult case on: it is in everybody's queue until somebody takes it."""
     _act(case, "escalated", reviewer, as_json, at=at, note=note)
 
 
@@ -615,6 +667,8 @@ def ui(
 def _reviewer(given: str | None) -> str:
     if not (given or "").strip():
         raise CardwatchError("say who reviews, with --reviewer ID or in CARDWATCH_REVIEWER")
+    if not str(given).isprintable():
+        raise CardwatchError("--reviewer has characters that are no letters; write your identifier")
     return str(given).strip()
 
 

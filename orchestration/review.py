@@ -7,6 +7,7 @@ read from there.
 
 import csv
 import fcntl
+import math
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.case_fold import Case, CaseFold, Conflict, Judgement, ReviewEvent
+from orchestration.case_fold import (
+    DECISIONS,
+    RECOVERIES,
+    Case,
+    CaseFold,
+    Conflict,
+    Judgement,
+    ReviewEvent,
+    same_person,
+)
 from orchestration.errors import CardwatchError
 from orchestration.home import Home
 from orchestration.landed_file import check_file, masked
@@ -61,7 +71,8 @@ class Done:
     due_on: date | None
     landed_as: Path
     transaction_id: str | None = None
-    request: Mapping[str, Any] | None = None
+    requests: Sequence[Mapping[str, Any]] = ()
+    money: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same for machines."""
@@ -174,7 +185,7 @@ class Desk:
         """Return the case that an identifier, or the beginning of only one, names."""
         if named in self.rows:
             return named
-        found = sorted(case for case in self.rows if named and case.startswith(named))
+        found = sorted(case for case in self.rows if named and case.startswith(named.lower()))
         if not found:
             raise CardwatchError(f"there is no case {named!r}; `cardwatch review queue` lists some")
         if len(found) > 1:
@@ -196,6 +207,50 @@ class Desk:
         if days is None or started is None:
             return None
         return self._working_days.get(started + days)
+
+    def money(self, case_id: str) -> dict[str, Any]:
+        """What was ordered back of a case and what came, in its currency, as in cases.sql."""
+        accepted = [
+            judged.event
+            for judged in self.history.get(case_id, [])
+            if judged.rejected_because is None
+        ]
+        decided = {event.transaction_id: event for event in accepted if event.event in DECISIONS}
+        ordered = sum(
+            self.covered(case_id, event) if event.amount is None else event.amount
+            for purchase, event in decided.items()
+            if event.event == "recovery_ordered"
+            and (purchase is not None or not self.is_open(case_id))
+        )
+        recovered = sum(event.amount or 0 for event in accepted if event.event in RECOVERIES)
+        currency = self.rows[case_id]["currency"]
+        return {"ordered": ordered, "recovered": recovered, "currency": currency}
+
+    def covered(self, case_id: str, decision: ReviewEvent) -> float:
+        """What a decision is about, in the case's currency: one purchase, or all the others."""
+        found = {
+            judged.event.transaction_id
+            for judged in self.history.get(case_id, [])
+            if judged.rejected_because is None and judged.event.transaction_id is not None
+        }
+        opened_on, decided_on = self.rows[case_id]["opened_on"], decision.occurred_at.date()
+        members = self.query(
+            "select transaction_id, joined_on, amount from case_members"
+            " where case_id = $1 and is_counted and currency = $2",
+            [case_id, self.rows[case_id]["currency"]],
+        )
+        return float(
+            sum(
+                member["amount"] or 0
+                for member in members
+                if (
+                    member["transaction_id"] not in found
+                    and (member["joined_on"] <= opened_on or member["joined_on"] < decided_on)
+                    if decision.transaction_id is None
+                    else member["transaction_id"] == decision.transaction_id
+                )
+            )
+        )
 
     def other_review(self, case_id: str) -> str | None:
         """The other review of the same case; None if there is none."""
@@ -223,6 +278,13 @@ class Desk:
         if reviewer and self.fold.bound_to(case_id, reviewer) == case_id:
             return None
         return "two people review this case without knowing of each other, and are not done"
+
+    def waits(self, case_id: str) -> bool:
+        """Whether it is the second of two reviews of a case of which the first is free still."""
+        first = self.fold.cases[case_id].second_of
+        if first is None or first not in self.fold.standing:
+            return False
+        return self.is_open(first) and self.fold.standing[first].reviewer_id is None
 
     def may_review(self, case_id: str, reviewer: str) -> bool:
         """Whether somebody may work on a case: it is not theirs, nor have they reviewed it once."""
@@ -259,33 +321,52 @@ def queue(home: Home, reviewer: str, day: date | None = None) -> dict[str, Any]:
     """List what a reviewer has to do: the open cases of a day, and those they took before.
 
     The day is the last one with cases. What others took is left out, as is what the reviewer must
-    not review.
+    not review and the second of two reviews of a case, while nobody has taken the first. What was
+    escalated is there for everybody until it is taken.
     """
     with Desk(home) as desk:
         opened = [row["opened_on"] for row in desk.rows.values()]
         if not opened:
             raise CardwatchError("no case has been issued yet; run `cardwatch run` first")
         day = day or max(opened)
-        mine, older, hidden = [], 0, 0
+        mine, older, hidden = [], [], 0
         for case_id, row in desk.rows.items():
             if not desk.is_open(case_id) or row["opened_on"] > day:
                 continue
-            holder = desk.fold.standing[case_id].reviewer_id
-            if not desk.may_review(case_id, reviewer):
+            standing = desk.fold.standing[case_id]
+            is_free = standing.reviewer_id is None
+            is_due = row["opened_on"] == day or standing.state == "escalated"
+            if not desk.may_review(case_id, reviewer) or (is_free and desk.waits(case_id)):
                 hidden += row["opened_on"] == day
-            elif holder == reviewer or (holder is None and row["opened_on"] == day):
+            elif same_person(standing.reviewer_id) == same_person(reviewer) or (is_free and is_due):
                 mine.append(desk.summary(case_id))
-            else:
-                older += row["opened_on"] < day and holder is None
+            elif is_free:
+                older.append(row["opened_on"])
         mine.sort(key=lambda case: (case["opened_on"], case["place"], case["case_id"]))
-    return {"day": day, "cases": mine, "older_open": older, "hidden": hidden}
+    return {
+        "day": day,
+        "cases": mine,
+        "older_open": len(older),
+        "older_since": min(older, default=None),
+        "hidden": hidden,
+    }
 
 
-def overdue(home: Home) -> list[dict[str, Any]]:
-    """List the open cases past their deadline on the last day that was built, longest first."""
+def overdue(home: Home, reviewer: str | None = None, mine: bool = False) -> list[dict[str, Any]]:
+    """List the open cases past their deadline on the last day that was built, longest first.
+
+    mine: those alone that the reviewer holds. What the reviewer must not know of the other review
+    of a case is left out.
+    """
     with Desk(home) as desk:
-        cases = [desk.summary(case_id) for case_id in desk.rows]
-    late = [case for case in cases if case["is_overdue"]]
+        late = [case for case_id in desk.rows if (case := desk.summary(case_id))["is_overdue"]]
+        if mine:
+            late = [
+                case for case in late if same_person(case["reviewer_id"]) == same_person(reviewer)
+            ]
+        for case in late:
+            if desk.hidden_because(case["case_id"], reviewer):
+                case |= {"state": None, "state_since": None, "reviewer_id": None}
     return sorted(late, key=lambda case: (case["due_on"], case["case_id"]))
 
 
@@ -323,7 +404,7 @@ def show(home: Home, named: str, reviewer: str | None = None) -> dict[str, Any]:
         }
         for member in members:
             member["finding"] = findings.get(member["transaction_id"])
-        summary = desk.summary(case_id)
+        summary, money = desk.summary(case_id), desk.money(case_id)
     if hidden:
         for name in ("state", "state_since", "reviewer_id", "due_on", "is_overdue"):
             summary[name] = None
@@ -333,6 +414,7 @@ def show(home: Home, named: str, reviewer: str | None = None) -> dict[str, Any]:
         "sentence_ko": alerts[0]["sentence_ko"] if alerts else None,
         "reasons": reasons,
         "members": members,
+        "money": None if hidden else money,
         "history": history,
         "history_hidden_because": hidden,
     }
@@ -353,6 +435,29 @@ def act(
     One reviewer at a time: what is judged legal is on disk before the next one is judged.
     """
     return _act(home, named, event, reviewer, (None,), at, reason, note, amount)[0]
+
+
+def recover(
+    home: Home,
+    named: str,
+    reviewer: str,
+    amount: float,
+    at: datetime | None = None,
+    note: str | None = None,
+    is_last: bool = False,
+) -> Done:
+    """Append that money came back; less than what is outstanding leaves the case waiting for more.
+
+    is_last: nothing more is expected.
+    """
+    event = "recovered" if is_last else None
+    return _act(home, named, event, reviewer, (None,), at, None, note, amount)[0]
+
+
+def requests(home: Home, named: str) -> list[dict[str, Any]]:
+    """The texts for the cardholders of a case, as they would be sent; nothing is recorded."""
+    with Desk(home) as desk:
+        return _requests(desk, desk.find(named))
 
 
 def decide_purchases(
@@ -376,7 +481,7 @@ def decide_purchases(
 def _act(
     home: Home,
     named: str,
-    event: str,
+    event: str | None,
     reviewer: str,
     purchases: Sequence[str | None],
     at: datetime | None,
@@ -384,10 +489,21 @@ def _act(
     note: str | None,
     amount: float | None,
 ) -> list[Done]:
+    """Append one event for each purchase; without an event it is money that came back."""
     if at is not None and at > datetime.now():
         raise CardwatchError(f"--at {at} lies in the future; nothing can have happened then")
+    if amount is not None and not math.isfinite(amount):
+        raise CardwatchError(f"--amount {amount} is no amount of money; give a number")
+    try:
+        (note or "").encode()
+    except UnicodeEncodeError as error:
+        raise CardwatchError("the note is not written in UTF-8; type it again") from error
     with _only_writer(home), Desk(home) as desk:
         case_id = desk.find(named)
+        if event is None:
+            money = desk.money(case_id)
+            is_part = (amount or 0) < money["ordered"] - money["recovered"]
+            event = "recovered_in_part" if is_part else "recovered"
         # not before the lock is held: whoever had it first was first
         occurred_at = at or datetime.now()
         chosen = [
@@ -408,12 +524,19 @@ def _act(
         ]
         states = []
         for each in chosen:
+            too_much = _too_much(desk, each)
             judged = desk.apply(each)
-            if judged.rejected_because or not (judged.state_before and judged.state_after):
-                raise CardwatchError(f"case {case_id[:SHORT]}: {judged.rejected_because}")
+            refused = judged.rejected_because or too_much
+            if refused or not (judged.state_before and judged.state_after):
+                raise CardwatchError(
+                    f"case {case_id[:SHORT]}: {refused}{_way_out(desk, each, judged)}"
+                )
             states.append((judged.state_before, judged.state_after))
         due_on = desk.due_on(case_id)
-        request = _request(desk, case_id, due_on) if event == "explanation_requested" else None
+        texts: list[dict[str, Any]] = []
+        if event == "explanation_requested":
+            texts = [_dated(text, due_on) for text in _requests(desk, case_id)]
+        came = desk.money(case_id) if event in RECOVERIES else None
         landed_as = _append(home, chosen)
     return [
         Done(
@@ -427,10 +550,44 @@ def _act(
             due_on,
             landed_as,
             each.transaction_id,
-            request,
+            texts,
+            came,
         )
         for each, (before, after) in zip(chosen, states, strict=True)
     ]
+
+
+def _too_much(desk: Desk, event: ReviewEvent) -> str | None:
+    """Why an amount cannot be: more than what is asked back, or than what is outstanding of it."""
+    if event.amount is None:
+        return None
+    currency = desk.rows[event.case_id]["currency"]
+    if event.event == "recovery_ordered":
+        limit, what = desk.covered(event.case_id, event), "that the decision is about"
+    else:
+        money = desk.money(event.case_id)
+        limit, what = money["ordered"] - money["recovered"], "that are outstanding"
+    # a case of other currencies has no sum to compare with
+    if event.amount <= round(limit, 2) or (limit == 0 and event.event == "recovery_ordered"):
+        return None
+    limited = _amount({"amount": limit, "currency": currency})
+    return f"--amount {event.amount:,.2f} is more than the {limited} {what}"
+
+
+def _way_out(desk: Desk, event: ReviewEvent, judged: Judgement) -> str:
+    """What to do about an event that was refused, where that is not plain."""
+    if judged.state_before == "new" and event.event != "assigned":
+        return f"; take it first with `cardwatch review assign {event.case_id[:SHORT]}`"
+    if judged.state_before in desk.fold.closed and event.event not in RECOVERIES:
+        return f"; `cardwatch review reopen {event.case_id[:SHORT]}` opens it again"
+    if event.transaction_id is not None:
+        claims = desk.query(
+            "select 1 from case_members"
+            " where case_id = $1 and subject_id = $2 and subject_type <> 'transaction'",
+            [event.case_id, event.transaction_id],
+        )
+        return "; only purchases are decided alone, the rest with the case" if claims else ""
+    return ""
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -443,7 +600,10 @@ def describe_queue(found: Mapping[str, Any], reviewer: str) -> str:
     if found["hidden"]:
         lines.append(f"{_count(found['hidden'], 'case')} of the day are for other reviewers only")
     if found["older_open"]:
-        lines.append(f"{_count(found['older_open'], 'older case')} not taken yet; see --day")
+        lines.append(
+            f"{_count(found['older_open'], 'older case')} not taken yet, the first of"
+            f" {found['older_since']}; see --day"
+        )
     return "\n".join(lines)
 
 
@@ -459,14 +619,24 @@ def describe_case(case: Mapping[str, Any]) -> str:
         lines[0] += f", {case['state']} since {case['state_since']:%Y-%m-%d %H:%M}" + (
             f", due {case['due_on']}" if case["due_on"] else ""
         )
+    people = list(dict.fromkeys(member["employee_id"] for member in case["members"]))
+    about = [
+        f"{case['lane']} of {case['opened_on']}",
+        f"about {', '.join(filter(None, people)) or case['employee_id'] or 'nobody known'}",
+        f"department {case['department_id']}" if case["department_id"] else None,
+        _amount(case),
+        f"held by {_plain(case['reviewer_id'])}" if case["reviewer_id"] else None,
+    ]
+    lines.append(", ".join(part for part in about if part))
     lines += [case["sentence_en"] or "", case["sentence_ko"] or "", "", "why"]
     lines += [f"  {reason['text_en']}\n  {reason['text_ko']}" for reason in case["reasons"]]
     lines += ["", f"what is in it ({case['member_count']})"]
     for member in case["members"]:
         moment = f"{member['occurred_at']:%Y-%m-%d %H:%M}"[: 16 if member["has_time"] else 10]
         what = [moment, member["subject_type"], member["subject_id"], member["merchant_name"]]
-        what += [_amount(member), f"→ {member['finding']}" if member["finding"] else None]
-        lines.append("  " + "  ".join(str(part) for part in what if part))
+        what += [_amount(member), member["employee_id"] if len(people) > 1 else None]
+        what += [f"→ {member['finding']}" if member["finding"] else None]
+        lines.append("  " + "  ".join(_plain(part) for part in what if part))
     lines += ["", "history"]
     if case["history_hidden_because"]:
         lines.append(f"  not shown: {case['history_hidden_because']}")
@@ -474,7 +644,7 @@ def describe_case(case: Mapping[str, Any]) -> str:
         purchase = event["transaction_id"] and f"of {event['transaction_id']}"
         detail = [event["event"] or "?", purchase, f"by {event['actor_id']}"]
         detail += [event["reason"], event["note"]]
-        detail += [f"{event['amount']:,.0f}" if event["amount"] is not None else None]
+        detail += [_amount({"amount": event["amount"], "currency": case["currency"]})]
         detail += [
             f"not accepted: {event['rejected_because']}"
             if event["rejected_because"]
@@ -482,8 +652,20 @@ def describe_case(case: Mapping[str, Any]) -> str:
         ]
         lines.append(
             f"  {event['occurred_at']:%Y-%m-%d %H:%M}  "
-            + "  ".join(part for part in detail if part)
+            + "  ".join(_plain(part) for part in detail if part)
         )
+    if case["money"] and case["money"]["ordered"]:
+        lines += ["", _told_money(case["money"])]
+    return "\n".join(lines)
+
+
+def describe_requests(texts: Sequence[Mapping[str, Any]]) -> str:
+    """Write the texts for cardholders, each with whom it goes to."""
+    lines = []
+    for text in texts:
+        for language in ("en", "ko"):
+            subject, body = (text[f"{part}_{language}"] for part in ("subject", "body"))
+            lines += ["", f"To: {text['employee_id'] or '?'}", subject, "", body]
     return "\n".join(lines)
 
 
@@ -495,12 +677,10 @@ def describe_done(done: Done) -> str:
         + (f"now {done.state}" if done.transaction_id is None else f"still {done.state}")
         + (f", due {done.due_on}" if done.due_on else "")
     ]
-    if done.event == "explanation_requested" and done.request is None:
-        lines.append("the text for the cardholder comes with the next run")
-    if done.request:
-        for language in ("en", "ko"):
-            subject, body = (done.request[f"{part}_{language}"] for part in ("subject", "body"))
-            lines += ["", subject, "", body]
+    if done.money:
+        lines.append(_told_money(done.money))
+    if done.requests:
+        lines.append(describe_requests(done.requests))
     return "\n".join(lines)
 
 
@@ -510,7 +690,7 @@ def _line(case: Mapping[str, Any]) -> str:
         case["case_id"][:SHORT],
         f"{case['opened_on']}",
         f"{case['lane']:<13}",
-        f"{case['state']:<21}",
+        f"{case['state'] or '':<21}",
         f"{due:<14}",
         f"{_amount(case):>16}",
         case["employee_id"] or "",
@@ -524,6 +704,19 @@ def _amount(of: Mapping[str, Any]) -> str:
         return ""
     places = 0 if of["currency"] == "KRW" else 2
     return f"{of['amount']:,.{places}f} {of['currency'] or ''}".rstrip()
+
+
+def _told_money(money: Mapping[str, Any]) -> str:
+    came, asked, rest = (
+        _amount({"amount": amount, "currency": money["currency"]})
+        for amount in (money["recovered"], money["ordered"], money["ordered"] - money["recovered"])
+    )
+    return f"{came} of {asked} came back, {rest} not"
+
+
+def _plain(text: object) -> str:
+    """On one line, and without what would move the cursor or turn the writing around."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
 
 
 def _count(number: int, what: str) -> str:
@@ -546,12 +739,21 @@ def _told(judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _request(desk: Desk, case_id: str, due_on: date | None) -> dict[str, Any] | None:
-    """Return the text for the cardholder, with the day by which this request is to be answered."""
-    found = desk.query("select * from explanation_requests where case_id = $1", [case_id])
+def _requests(desk: Desk, case_id: str) -> list[dict[str, Any]]:
+    """The texts for the cardholders of a case, as the last run wrote them."""
+    found = desk.query(
+        "select * from explanation_requests where case_id = $1 order by employee_id", [case_id]
+    )
     if not found:
-        return None
-    request = found[0]
+        raise CardwatchError(
+            f"case {case_id[:SHORT]}: there is no text for the cardholder yet; the next"
+            " `cardwatch run` writes it, ask then"
+        )
+    return found
+
+
+def _dated(request: dict[str, Any], due_on: date | None) -> dict[str, Any]:
+    """The text with the day by which it is to be answered if it is sent now."""
     written, request["answer_by"] = request["answer_by"], due_on
     for language, (before, after) in {"en": (" by ", ":"), "ko": ("", "까지 ")}.items():
         old = f"{before}{written}{after}"
@@ -564,10 +766,20 @@ def _request(desk: Desk, case_id: str, due_on: date | None) -> dict[str, Any] | 
 
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
+    published = _published(home)
+    try:
+        return duckdb.connect(str(published), read_only=True)
+    except duckdb.Error as error:
+        raise CardwatchError(
+            f"{published} cannot be read, it may be damaged; `cardwatch run` writes it anew"
+        ) from error
+
+
+def _published(home: Home) -> Path:
     published = home.published / "cardwatch.duckdb"
     if not published.exists():
         raise CardwatchError(f"nothing is published yet at {published}; run `cardwatch run` first")
-    return duckdb.connect(str(published), read_only=True)
+    return published
 
 
 def _folder(home: Home) -> Path:
@@ -585,6 +797,7 @@ def _landed(home: Home) -> list[Path]:
 @contextmanager
 def _only_writer(home: Home) -> Iterator[None]:
     """Hold the lock of the only reviewer who may append at this moment; others wait."""
+    _published(home)
     home.create()
     with (home.root / "review.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -41,8 +41,13 @@ reviewed as (
             where state_after <> state_before
             or event = 'explanation_requested'
         ) as state_since,
-        max_by(actor_id, event_number) filter (where event = 'assigned') as reviewer_id,
-        sum(amount) filter (where event = 'recovered') as recovered_amount
+        -- whoever escalates a case hands it on
+        arg_max_null(
+            case event when 'assigned' then actor_id end, event_number
+        ) filter (where event in ('assigned', 'escalated')) as reviewer_id,
+        sum(amount) filter (
+            where event in ('recovered_in_part', 'recovered')
+        ) as recovered_amount
     from accepted
     group by case_id
 ),

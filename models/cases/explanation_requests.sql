@@ -1,6 +1,7 @@
 {{ config(contract={'enforced': true}, access='public') }}
--- Grain: one row per open case: what the cardholder would be asked, in both languages. It names
--- purchases, what the question is about and what to send, and neither a suspicion nor a score.
+-- Grain: one row per open case and person whose expenses are in it: what they would be asked, in
+-- both languages. It names their purchases, what the question is about and what to send, and no
+-- suspicion, no score and no expense of a colleague.
 with
 
 cases as (
@@ -29,9 +30,20 @@ asked_today as (
             = due_days.working_day_number
 ),
 
+-- what is nobody's is asked of whom the case is about
+owned as (
+    select
+        members.* exclude (employee_id),
+        coalesce(members.employee_id, cases.employee_id) as employee_id
+    from {{ ref('case_members') }} as members
+    inner join cases on members.case_id = cases.case_id
+    where members.is_counted
+),
+
 expenses as (
     select
         case_id,
+        employee_id,
         subject_type,
         occurred_at,
         has_time,
@@ -40,15 +52,15 @@ expenses as (
         'currency' as unit,
         currency,
         row_number() over (
-            partition by case_id order by occurred_at asc, subject_id asc
+            partition by case_id, employee_id order by occurred_at asc, subject_id asc
         ) as place
-    from {{ ref('case_members') }}
-    where is_counted
+    from owned
 ),
 
 lines as (
     select
         case_id,
+        employee_id,
         place,
         occurred_at,
         case
@@ -67,6 +79,7 @@ lines as (
 listed as (
     select
         case_id,
+        employee_id,
         count(*) as expense_count,
         strftime(min(occurred_at), '%Y-%m-%d') as first_day,
         strftime(max(occurred_at), '%Y-%m-%d') as last_day,
@@ -77,7 +90,7 @@ listed as (
             where place <= 10
         ) as list_ko
     from lines
-    group by case_id
+    group by case_id, employee_id
 ),
 
 -- a rule says what kind of question it is, what detectors found unusual is one kind
@@ -148,7 +161,7 @@ asked as (
 dated as (
     select
         cases.case_id,
-        cases.employee_id,
+        listed.employee_id,
         cases.reference,
         case
             when cases.state = 'explanation_requested' then cases.due_on
@@ -214,4 +227,4 @@ final as (
 )
 
 select * from final
-order by case_id
+order by case_id, employee_id

@@ -51,7 +51,7 @@ conflicts as (
     inner join {{ ref('case_conflicts') }} as case_conflicts
         on
             arrived.case_id = case_conflicts.case_id
-            and arrived.actor_id = case_conflicts.person_id
+            and lower(trim(arrived.actor_id)) = lower(case_conflicts.person_id)
             and arrived.occurred_at >= case_conflicts.holds_from
             and arrived.load_id >= case_conflicts.known_from_load_id
             and coalesce(arrived.load_id < case_conflicts.known_until_load_id, true)
@@ -109,9 +109,11 @@ checked as (
                 then
                     'a case is cleared as false_alarm, policy_exception or explained, and not '
                     || coalesce('as ' || reason, 'without a reason')
-            when event = 'recovered' and amount is null
+            when event in ('recovered_in_part', 'recovered') and amount is null
                 then 'what was recovered needs an amount'
-            when event in ('recovery_ordered', 'recovered') and amount <= 0
+            when
+                event in ('recovery_ordered', 'recovered_in_part', 'recovered')
+                and amount <= 0
                 then 'an amount to recover is above zero'
             when conflict is not null and event <> 'explanation_received'
                 then
@@ -128,7 +130,7 @@ bound as (
         first_value(case_id) over (
             partition by
                 reviewed_case_id,
-                actor_id,
+                lower(trim(actor_id)),
                 wrong is null and event not in ('opened', 'explanation_received')
             order by arrival_number
         ) as bound_to_case_id

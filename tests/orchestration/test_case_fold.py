@@ -34,6 +34,7 @@ MEMBERS = {
 EVENTS = (
     *("opened", "assigned", "explanation_requested", "explanation_received", "cleared"),
     *("inconclusive", "recovery_ordered", "recovered", "escalated", "reopened", "closed"),
+    "recovered_in_part",
 )
 
 
@@ -135,7 +136,7 @@ def event_rows() -> st.SearchStrategy[ReviewEvent]:
         case_id=st.sampled_from(["C1", "C1", "C1", "S1", "S1", "C2", "C9"]),
         event=st.sampled_from(EVENTS) | st.just("assigned") | st.sampled_from([None, ""]),
         occurred_at=moments(),
-        actor_id=st.sampled_from(["R1", "R1", "R2", "R3", "E1", None, " "]),
+        actor_id=st.sampled_from(["R1", "R1", "R2", "r2 ", "R3", "E1", "e1", None, " "]),
         reason=st.sampled_from(["explained", "explained", "false_alarm", "enough", None]),
         amount=st.sampled_from([None, 100.0, 0.0, -5.0, 100.0]),
         transaction_id=st.sampled_from([None, None, None, None, "T1", "T1", "T2", "T3", "T9", ""]),

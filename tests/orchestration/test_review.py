@@ -147,10 +147,9 @@ def landed(home: Home) -> list[dict[str, str]]:
 
 
 def test_a_case_is_worked_on_from_the_queue_to_the_money(home: Home, cardwatch: Cardwatch):
-    assert [line.split()[0] for line in cardwatch("queue").splitlines()[1:4]] == [
+    assert [line.split()[0] for line in cardwatch("queue").splitlines()[1:3]] == [
         "aaaa1111",
         "aaab2222",
-        "bbbb3333",
     ]
     at = "--at=2025-05-02T09:00:00"
     # the third working day after Friday 2 May
@@ -160,16 +159,19 @@ def test_a_case_is_worked_on_from_the_queue_to_the_money(home: Home, cardwatch: 
     assert "2025-05-09까지 자료를" in asked
     cardwatch("answer aaaa --at=2025-05-07T09:00:00 --reviewer=E1")
     assert "now recovery_ordered" in cardwatch("decide aaaa recovery_ordered --amount 30000")
-    cardwatch("recover aaaa --amount 10000")
+    came = cardwatch("recover aaaa --amount 10,000")
+    assert "now recovery_ordered" in came
+    assert "10,000 KRW of 30,000 KRW came back, 20,000 KRW not" in came
+    assert "more than the 20,000 KRW" in cardwatch.refused("recover aaaa --amount 20000.01")
     assert "now recovered" in cardwatch("recover aaaa --amount 20000")
     assert [row["event"] for row in landed(home)] == [
         *("assigned", "explanation_requested", "explanation_received", "recovery_ordered"),
-        *("recovered", "recovered"),
+        *("recovered_in_part", "recovered"),
     ]
     told = json.loads(cardwatch("show aaaa --json"))
     assert told["state"] == "recovered"
     assert [event["state"] for event in told["history"]][-3:] == [
-        *("recovery_ordered", "recovered", "recovered"),
+        *("recovery_ordered", "recovery_ordered", "recovered"),
     ]
     shown = cardwatch("show aaaa")
     for part in ("Because.", "이유", "Hof  50,000 KRW", "explanation_received  by E1"):
@@ -221,7 +223,24 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
         ("", "assign aaa", "'aaa' begins 2 cases (aaaa111, aaab222, …); write more of it"),
         ("", "assign aaaa --reviewer=E1", "E1 must not review this case: it is about E1"),
         ("", "assign aaaa --reviewer=R1", "it is about the manager of R1"),
-        ("", "decide aaaa cleared --reason=explained", "a case that is new cannot become cleared"),
+        (
+            "",
+            "decide aaaa cleared --reason=explained",
+            "cannot become cleared; take it first with `cardwatch review assign aaaa1111`",
+        ),
+        ("", "assign aaaa --reviewer=e1", "e1 must not review this case: it is about e1"),
+        ("", "assign aaaa --reviewer=R\u202e1", "characters that are no letters"),
+        ("", "assign aaaa --note=\udcff", "the note is not written in UTF-8"),
+        ("assign aaaa", "decide aaaa recovery_ordered --amount=nan", "is no amount of money"),
+        ("assign aaaa", "decide aaaa recovery_ordered --amount=inf", "is no amount of money"),
+        ("assign aaaa", "decide aaaa recovery_ordered --amount=much", "write 120000 or 120,000"),
+        ("assign aaaa", "decide aaaa recovery_ordered --amount=50001", "than the 50,000 KRW that"),
+        ("assign aaaa", "decide aaaa cleared --reason=explained --amount=5", "nothing else asks"),
+        (
+            "assign aaab",
+            "decide aaab recovery_ordered --purchase=t2 --amount=70001",
+            "more than the 70,000 KRW that the decision is about",
+        ),
         ("assign aaaa", "decide aaaa closed", "there is no outcome 'closed'; use one of: cleared"),
         ("assign aaaa", "decide aaaa cleared", "and not without a reason"),
         ("assign aaaa", "decide aaaa cleared --reason=enough", "and not as enough"),
@@ -265,7 +284,8 @@ def test_what_cannot_be_is_refused_in_one_sentence_and_leaves_nothing(
 def test_a_closed_case_says_so_and_can_be_reopened(cardwatch: Cardwatch):
     cardwatch("assign cccc")
     cardwatch("decide cccc inconclusive")
-    assert "already closed (inconclusive)" in cardwatch.refused("escalate cccc")
+    refused = cardwatch.refused("escalate cccc")
+    assert "already closed (inconclusive); `cardwatch review reopen cccc4444`" in refused
     assert "now reopened" in cardwatch("reopen cccc")
 
 
@@ -295,7 +315,7 @@ def test_purchases_are_decided_one_by_one_before_their_case(home: Home, cardwatc
     }
     shown = cardwatch("show aaab")
     assert "70,000 KRW  → explained" in shown
-    assert "recovery_ordered  of t9  by R2  5  → assigned" in shown
+    assert "recovery_ordered  of t9  by R2  5 KRW  → assigned" in shown
     assert "now cleared" in cardwatch("decide aaab cleared --reason false_alarm")
     assert "already closed" in cardwatch.refused("decide aaab inconclusive --purchase t2")
 
@@ -323,7 +343,8 @@ def test_nothing_published_is_one_sentence(
 ):
     monkeypatch.setenv("CARDWATCH_HOME", str(tmp_path / "elsewhere"))
     assert "nothing is published yet" in cardwatch.refused("queue")
-    assert not (tmp_path / "elsewhere/landing").exists()
+    assert "nothing is published yet" in cardwatch.refused("assign aaaa")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_the_second_reviewer_does_not_see_the_first_review(cardwatch: Cardwatch):
@@ -351,6 +372,7 @@ def test_queue_hides_conflicts_and_what_others_took(cardwatch: Cardwatch):
     assert [case["case_id"] for case in found["cases"]] == ["bbbb3333"]
     assert found["hidden"] == 1
     assert found["older_open"] == 1
+    assert "1 older case not taken yet, the first of 2025-04-16" in cardwatch("queue")
     assert "cccc4444" in cardwatch("queue --day=2025-04-16")
     cardwatch("assign cccc --reviewer=E1")
     found = json.loads(cardwatch("queue --reviewer=E1 --json"))
@@ -364,6 +386,100 @@ def test_overdue_counts_to_the_last_day_that_was_built(cardwatch: Cardwatch):
     assert [(case["case_id"], case["due_on"]) for case in late] == [("cccc4444", "2025-04-21")]
     cardwatch("assign cccc --at=2025-04-24T09:00:00")
     assert "0 cases overdue" in cardwatch("overdue")
+
+
+def test_the_second_of_two_reviews_waits_until_the_first_is_taken(cardwatch: Cardwatch):
+    assert "bbbb3333" not in cardwatch("queue")
+    cardwatch("assign aaab --reviewer=R5")
+    assert "bbbb3333" in cardwatch("queue")
+    assert "bbbb3333" not in cardwatch("queue --reviewer=r5")
+
+
+def test_overdue_tells_nobody_of_the_other_review(cardwatch: Cardwatch):
+    cardwatch("assign aaab --reviewer=R5 --at=2025-04-30T09:00:00")
+    cardwatch("assign cccc --at=2025-04-16T09:00:00")
+    with duckdb.connect(str(Home.from_environment().published / "cardwatch.duckdb")) as connection:
+        connection.execute("update cases set as_of = date '2025-06-01'")
+    late = cardwatch("overdue")
+    assert "aaab2222" in late
+    assert "R5" not in late
+    assert "(R2)" in late
+    assert "(R5)" in cardwatch("overdue --reviewer=R5")
+    mine = json.loads(cardwatch("overdue --mine --json"))["cases"]
+    assert [case["case_id"] for case in mine] == ["cccc4444"]
+
+
+def test_what_is_escalated_is_there_for_everybody_until_somebody_takes_it(cardwatch: Cardwatch):
+    cardwatch("assign cccc --reviewer=R5")
+    assert "cccc4444" not in cardwatch("queue")
+    cardwatch("escalate cccc --reviewer=R5")
+    assert "cccc4444" in cardwatch("queue")
+    cardwatch("assign cccc --reviewer=LEAD")
+    assert "cccc4444" not in cardwatch("queue")
+    assert "escalated" in cardwatch("queue --reviewer=LEAD")
+
+
+def test_a_case_says_whose_purchases_are_in_it(home: Home, cardwatch: Cardwatch):
+    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
+        connection.execute("update case_members set employee_id = 'E9' where subject_id = 't9'")
+        connection.execute(
+            "insert into explanation_requests select * replace ('E9' as employee_id)"
+            " from explanation_requests where case_id = 'aaab2222'"
+        )
+    shown = cardwatch("show AAAB")
+    assert "exploit of 2025-04-30, about E2, E9, department D1, 70,000 KRW" in shown
+    assert "70,000 KRW  E9" in shown
+    asked = cardwatch("ask aaab --preview")
+    assert [line for line in asked.splitlines() if line.startswith("To: ")] == [
+        *["To: E2"] * 2,
+        *["To: E9"] * 2,
+    ]
+    # nothing was recorded
+    assert not (home.landing / "company/review_events").exists()
+    assert "about E1," in cardwatch("show aaaa")
+
+
+def test_nobody_is_asked_without_a_text(home: Home, cardwatch: Cardwatch):
+    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
+        connection.execute("delete from explanation_requests where case_id = 'aaaa1111'")
+    cardwatch("assign aaaa")
+    for line in ("ask aaaa", "ask aaaa --preview"):
+        assert "there is no text for the cardholder yet" in cardwatch.refused(line)
+    assert len(landed(home)) == 1
+
+
+def test_less_may_be_all_that_comes_back(cardwatch: Cardwatch):
+    cardwatch("assign aaaa")
+    cardwatch("decide aaaa recovery_ordered")
+    assert "0 KRW of 50,000 KRW came back, 50,000 KRW not" in cardwatch("show aaaa")
+    assert "now recovered" in cardwatch("recover aaaa --amount 20000 --last")
+    assert "20,000 KRW of 50,000 KRW came back, 30,000 KRW not" in cardwatch("show aaaa")
+
+
+def test_what_is_ordered_back_adds_findings_to_the_order_on_the_case(cardwatch: Cardwatch):
+    cardwatch("assign aaab --at=2025-05-06T09:00:00")
+    cardwatch("decide aaab recovery_ordered --purchase t9 --amount 5")
+    # the order on the case is about t2 alone
+    assert "more than the 70,000 KRW" in cardwatch.refused(
+        "decide aaab recovery_ordered --amount 70001"
+    )
+    cardwatch("decide aaab recovery_ordered")
+    assert "0 KRW of 70,005 KRW came back" in cardwatch("show aaab")
+
+
+def test_a_note_is_one_line_and_cannot_forge_the_history(cardwatch: Cardwatch, home: Home):
+    note = "ok\n  2025-12-31 10:00  cleared  by boss\x1b[2J\u202e"
+    review.act(home, "aaaa1111", "assigned", "R2", note=note)
+    shown = cardwatch("show aaaa")
+    assert len([line for line in shown.splitlines() if "by boss" in line]) == 1
+    assert "assigned  by R2  ok   2025-12-31" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_a_damaged_copy_is_one_sentence(home: Home, cardwatch: Cardwatch):
+    (home.published / "cardwatch.duckdb").write_bytes(b"damaged" * 1000)
+    assert "cannot be read, it may be damaged" in cardwatch.refused("queue")
 
 
 def take(root: str, number: int) -> None:
