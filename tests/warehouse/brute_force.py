@@ -389,6 +389,7 @@ class BruteForce:
                 )
         # what has a finding of its own is not decided with its case any more
         found: set[tuple[str, str]] = set()
+        opened_on = {case.case_id: pd.Timestamp(case.opened_on) for case in self.cases}
         for row in self._accepted_events():
             if is_known(row["transaction_id"]):
                 decided_on = {row["transaction_id"]}
@@ -396,7 +397,11 @@ class BruteForce:
             else:
                 members = self.case_members[
                     (self.case_members["case_id"] == row["case_id"])
-                    & (self.case_members["joined_on"] <= row["occurred_at"])
+                    # what joined on the day of the decision came after it
+                    & (
+                        (self.case_members["joined_on"] <= opened_on[row["case_id"]])
+                        | (self.case_members["joined_on"] < row["occurred_at"].normalize())
+                    )
                 ]
                 decided_on = {
                     transaction_id
