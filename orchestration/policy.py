@@ -55,10 +55,11 @@ def _check_budget(row_name: str, row: Mapping[str, str]) -> None:
             f"{row_name} valid_from is no day ({error}); write 2026-12-31"
         ) from None
     cases = _number(row_name, row, "cases_per_day")
-    if cases < 2 or cases != math.floor(cases):
+    if cases < 3 or cases != math.floor(cases):
         raise CardwatchError(
             f"{row_name} cases_per_day is {row['cases_per_day']}; it has to be a whole number of "
-            "cases that reviewers take on a working day, at least 2, one of them for the audit"
+            "cases that reviewers take on a working day, at least 3: one for the audit, one for a "
+            "second review, one for the rest"
         )
     for share in _SHARES:
         if not 0 <= _number(row_name, row, share) <= 1:
@@ -72,6 +73,14 @@ def _check_budget(row_name: str, row: Mapping[str, str]) -> None:
         raise CardwatchError(
             f"{row_name} audit_share and second_review_share leave less than half of the cases; "
             "lower them"
+        )
+    set_aside = sum(
+        math.ceil(cases * float(row[share])) for share in ("audit_share", "second_review_share")
+    )
+    if set_aside >= cases:
+        raise CardwatchError(
+            f"{row_name} the seats of the audit and of second reviews, rounded up, are all of "
+            f"{cases:g} cases a day; lower their shares or raise cases_per_day"
         )
 
 

@@ -14,12 +14,15 @@ seats as (
 decided as (
     select
         case_id,
-        max_by(event, event_number) as decision,
+        -- what the audit drew is one purchase, so that a finding on it decides the case
+        coalesce(
+            max_by(event, event_number) filter (where transaction_id is not null),
+            max_by(event, event_number)
+        ) as decision,
         max(occurred_at) as decided_at
     from {{ ref('case_events') }}
     where
         is_accepted
-        and transaction_id is null
         and event in ('cleared', 'inconclusive', 'recovery_ordered')
         and occurred_at < {{ walked_day() }}
     group by case_id

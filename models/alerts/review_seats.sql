@@ -44,17 +44,8 @@ final as (
         review_date,
         cases_per_day,
         audit_seats,
-        -- a budget of a case or two leaves nothing to review twice
-        case
-            when audit_seats + second_review_seats < cases_per_day then second_review_seats
-            else 0
-        end as second_review_seats,
-        greatest(
-            cases_per_day - audit_seats - case
-                when audit_seats + second_review_seats < cases_per_day then second_review_seats
-                else 0
-            end, 0
-        ) as ranked_seats,
+        second_review_seats,
+        cases_per_day - audit_seats - second_review_seats as ranked_seats,
         novelty_share,
         audit_uniform_share
     from shared

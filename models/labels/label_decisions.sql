@@ -20,17 +20,32 @@ landed as (
     from {{ ref('stg_labels') }}
 ),
 
--- a second review is there for agreement, not for labels, unless it is about a finding of the
--- audit: then what it says holds, as the later decision
+budget as (
+    select
+        valid_from,
+        second_review_share,
+        coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to
+    from {{ ref('review_budget') }}
+),
+
+-- A second review is there for agreement, not for labels, unless it is about a finding of the
+-- audit. There a mistake stands for hundreds of purchases: it is a label once the second review,
+-- which follows where there is one at all, has said so.
 reviews as (
     select
         alerts.case_id,
         alerts.alert_date as opened_on,
         coalesce(alerts.second_of, alerts.case_id) as member_case_id,
-        coalesce(originals.lane, alerts.lane) as lane
+        coalesce(originals.lane, alerts.lane) as lane,
+        alerts.lane = 'audit' and coalesce(budget.second_review_share > 0, false)
+            as waits_for_second
     from {{ source('ledger', 'alerts') }} as alerts
     left outer join {{ source('ledger', 'alerts') }} as originals
         on alerts.second_of = originals.case_id
+    left outer join budget
+        on
+            alerts.alert_date >= budget.valid_from
+            and alerts.alert_date < budget.valid_to
     where
         alerts.second_of is null
         or originals.lane = 'audit'
@@ -83,6 +98,7 @@ reviewed as (
     where
         case_events.is_accepted
         and case_events.event in ('cleared', 'recovery_ordered')
+        and not (reviews.waits_for_second and case_events.event = 'recovery_ordered')
         and case_members.transaction_id is not null
         and (
             case_events.transaction_id = case_members.transaction_id

@@ -55,7 +55,7 @@ def test_the_settings_of_the_project_are_fine(project: Path):
 @pytest.mark.parametrize(
     ("seed", "values", "words"),
     [
-        ("review_budget", {"cases_per_day": "0"}, "cases_per_day is 0; .* at least 2"),
+        ("review_budget", {"cases_per_day": "0"}, "cases_per_day is 0; .* at least 3"),
         ("review_budget", {"cases_per_day": "-3"}, "cases_per_day is -3"),
         ("review_budget", {"cases_per_day": "2.5"}, "a whole number of cases"),
         ("review_budget", {"cases_per_day": ""}, "cases_per_day is missing"),

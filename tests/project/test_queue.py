@@ -129,7 +129,7 @@ def check_probabilities(queue: Queue) -> None:
 
 
 @LAWS
-@given(rows=purchases, cases_per_day=st.sampled_from([2, 3, 8]))
+@given(rows=purchases, cases_per_day=st.sampled_from([3, 4, 8]))
 def test_whatever_arrives_the_budget_holds_and_nothing_is_lost(queue, rows, cases_per_day):
     made = queue(cases_per_day)
     for day in range(9):
