@@ -362,7 +362,7 @@ def review_queue(
     as_json: Json = False,
 ) -> None:
     """List the open cases of the day in order, and those you took before."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.home import Home
 
     who = _reviewer(reviewer)
@@ -370,20 +370,20 @@ def review_queue(
     if as_json:
         _print_json(found)
         return
-    print(review.describe_queue(found, who))
+    print(review_text.describe_queue(found, who))
 
 
 @review_app.command("show")
 def review_show(case: CaseId, reviewer: Reviewer = None, as_json: Json = False) -> None:
     """Show why a case was raised, what is in it and what was done."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.home import Home
 
     found = review.show(Home.from_environment(), case, reviewer)
     if as_json:
         _print_json(found)
         return
-    print(review.describe_case(found))
+    print(review_text.describe_case(found))
 
 
 @review_app.command("overdue")
@@ -393,14 +393,14 @@ def review_overdue(
     as_json: Json = False,
 ) -> None:
     """List the open cases past their deadline on the last day that was built."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.home import Home
 
     late = review.overdue(Home.from_environment(), _reviewer(reviewer) if mine else reviewer, mine)
     if as_json:
         _print_json({"cases": late})
         return
-    print(review.describe_overdue(late))
+    print(review_text.describe_overdue(late))
 
 
 @review_app.command("assign")
@@ -424,14 +424,14 @@ def review_ask(
 ) -> None:
     """Ask the cardholder to explain; prints the text to send, in English and Korean."""
     if preview:
-        from orchestration import review
+        from orchestration import review, review_text
         from orchestration.home import Home
 
         texts = review.requests(Home.from_environment(), case)
         if as_json:
             _print_json({"requests": texts})
             return
-        print(review.describe_requests(texts))
+        print(review_text.describe_requests(texts))
         return
     _act(case, "explanation_requested", reviewer, as_json, at=at, note=note)
 
@@ -476,7 +476,7 @@ def review_decide(
     as_json: Json = False,
 ) -> None:
     """Decide a case: all in it that has not been decided on its own with --purchase."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.case_fold import DECISIONS
     from orchestration.home import Home
 
@@ -494,7 +494,7 @@ def review_decide(
     if as_json:
         _print_json({"findings": [done.as_json() for done in found]})
         return
-    print("\n".join(map(review.describe_done, found)))
+    print("\n".join(map(review_text.describe_done, found)))
 
 
 @review_app.command("recover")
@@ -512,7 +512,7 @@ def review_recover(
     as_json: Json = False,
 ) -> None:
     """Record that money came back; until all of it has, the case waits for more."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.home import Home
 
     who = _reviewer(reviewer)
@@ -520,7 +520,7 @@ def review_recover(
     if as_json:
         _print_json(done.as_json())
         return
-    print(review.describe_done(done))
+    print(review_text.describe_done(done))
 
 
 @review_app.command("escalate")
@@ -674,14 +674,14 @@ def _reviewer(given: str | None) -> str:
 
 def _act(case: str, event: str, reviewer: str | None, as_json: bool, **details: Any) -> None:
     """Append one review event and say what it did."""
-    from orchestration import review
+    from orchestration import review, review_text
     from orchestration.home import Home
 
     done = review.act(Home.from_environment(), case, event, _reviewer(reviewer), **details)
     if as_json:
         _print_json(done.as_json())
         return
-    print(review.describe_done(done))
+    print(review_text.describe_done(done))
 
 
 def _sentence(error: Exception) -> str | None:
