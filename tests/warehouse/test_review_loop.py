@@ -103,7 +103,12 @@ def test_two_reviews_of_a_case_are_compared_and_only_one_is_a_label(answered: Ho
         answered,
         """
         select count(*) from labels.label_decisions
-        where case_id in (select case_id from ledger.alerts where second_of is not null)
+        where case_id in (
+            select seconds.case_id
+            from ledger.alerts as seconds
+            inner join ledger.alerts as firsts on seconds.second_of = firsts.case_id
+            where firsts.lane <> 'audit'
+        )
         """,
     ) == [(0,)]
 
@@ -112,8 +117,11 @@ def test_what_the_audit_found_is_reviewed_again(answered: Home):
     found = rows(
         answered,
         """
-        select case_id from ledger.alerts inner join labels.label_decisions using (case_id)
-        where lane = 'audit' and misuse and decided_at < timestamp '2025-12-24'
+        select case_id from cases.cases
+        where
+            lane = 'audit'
+            and outcome = 'recovery_ordered'
+            and decided_at < timestamp '2025-12-24'
         order by case_id
         """,
     )
@@ -133,6 +141,12 @@ def test_what_the_audit_found_is_reviewed_again(answered: Home):
     )
     assert found
     assert {(case, True) for (case,) in found} <= set(confirmed)
+    # and is no label before that
+    assert rows(
+        answered,
+        "select count(*) from ledger.alerts inner join labels.label_decisions using (case_id)"
+        " where lane = 'audit' and misuse",
+    ) == [(0,)]
 
 
 def test_what_lands_late_is_scored(answered: Home):
