@@ -20,10 +20,14 @@ landed as (
     from {{ ref('stg_labels') }}
 ),
 
+-- as in review_seats, the first budget also holds for what was before it
 budget as (
     select
-        valid_from,
         second_review_share,
+        case
+            when lag(valid_from) over (order by valid_from) is not null then valid_from
+            else date '0001-01-01'
+        end as valid_from,
         coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to
     from {{ ref('review_budget') }}
 ),

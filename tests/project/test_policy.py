@@ -61,6 +61,11 @@ def test_the_settings_of_the_project_are_fine(project: Path):
         ("review_budget", {"cases_per_day": ""}, "cases_per_day is missing"),
         ("review_budget", {"cases_per_day": "many"}, "cases_per_day is 'many'"),
         ("review_budget", {"valid_from": "soon"}, "valid_from is no day"),
+        (
+            "review_budget",
+            {"cases_per_day": "3", "audit_share": "0.34", "second_review_share": "0.16"},
+            "are all of 3 cases a day",
+        ),
         ("review_budget", {"novelty_share": "1.2"}, "novelty_share is 1.2"),
         ("review_budget", {"audit_share": "0"}, "nobody knows what is missed"),
         ("review_budget", {"audit_uniform_share": "0"}, "nobody knows what is missed"),
