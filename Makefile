@@ -53,7 +53,7 @@ lock:
 
 # Writes the holiday seed anew from the holidays library, after an upgrade of it.
 holidays: .venv/run
-	$(BIN)/python -m orchestration.holiday_seed
+	$(BIN)/python -m orchestration.settings.holiday_seed
 
 clean:
 	rm -rf .venv var

@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.dbt_project import dbt_executable
-from orchestration.home import project_root
+from orchestration.engine.dbt_project import dbt_executable
+from orchestration.engine.home import project_root
 
 DAILY_RUN = "daily_run"
 

@@ -12,16 +12,16 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from orchestration.dbt_project import dbt_environment, parse
-from orchestration.errors import CardwatchError
-from orchestration.home import Home, exclusive_run, project_root
-from orchestration.landing import landed_files, prepare_raw
-from orchestration.policy import check_policy
-from orchestration.progress import only_progress, report
-from orchestration.rules import sync_active_rules
-from orchestration.sources import read_feeds
+from orchestration.engine.dbt_project import dbt_environment, parse
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.home import Home, exclusive_run, project_root
+from orchestration.engine.progress import only_progress, report
+from orchestration.engine.warehouse import connect, disk_full, explain_database_error
+from orchestration.landing.feeds import read_feeds
+from orchestration.landing.load import landed_files, prepare_raw
+from orchestration.settings.policy import check_policy
+from orchestration.settings.rules import sync_active_rules
 from orchestration.summary import RunSummary, read_summary
-from orchestration.warehouse import connect, disk_full, explain_database_error
 
 # A disk with less room than this many bytes is what made a run fail.
 _FULL = 1_000_000
@@ -125,7 +125,7 @@ def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
             message = " ".join(str(error.message).split())
             known = explain_database_error(duckdb.Error(message))
             return known or CardwatchError(
-                message.removeprefix("orchestration.errors.CardwatchError: ")
+                message.removeprefix("orchestration.engine.errors.CardwatchError: ")
             )
     return CardwatchError("the run failed; `cardwatch ui` shows where")
 

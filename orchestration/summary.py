@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from orchestration.home import Home
-from orchestration.warehouse import connect
+from orchestration.engine.home import Home
+from orchestration.engine.warehouse import connect
 
 
 @dataclass(frozen=True)

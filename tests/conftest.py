@@ -1,7 +1,19 @@
-"""What all tests share: repeatable examples, and how they are spread over processes."""
+"""What all tests share: repeatable examples, homes made once, the spread over processes."""
+
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from orchestration.engine.dbt_project import parse
+from orchestration.engine.home import Home
+from orchestration.engine.warehouse import connect
+from orchestration.landing.feeds import read_feeds
+from orchestration.landing.load import prepare_raw
+from orchestration.ledger.issue import prepare_ledger
+from tests.homes import COMPANY, MIDDLE, at_the_place, copy_of, dbt, one_process_at_a_time, succeed
 
 # The same examples everywhere, so that what passes here passes elsewhere; `--hypothesis-profile
 # default` looks for new ones.
@@ -41,3 +53,66 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = _LONGEST.index(group) if group in _LONGEST else len(_LONGEST)
         places[item] = (place, group == _LONGEST[0] and "full" in fixtures)
     items.sort(key=lambda item: places[item])
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(Path(tmp_path_factory.mktemp("home")))
+    with connect(home) as connection:
+        prepare_raw(connection, read_feeds())
+        prepare_ledger(connection, home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def built_home(empty_home: Home) -> Home:
+    models = ("--exclude-resource-type", "test", "unit_test")
+    dbt(empty_home, "build", "--empty", *models)
+    # what --empty compiles reads nothing
+    folders = [f"path:models/{name}" for name in ("rules", "labels", "alerts", "cases")]
+    models = (*folders, "rule_hits", "int_working_days", "detector_training_sample")
+    dbt(empty_home, "compile", "--select", *models)
+    return empty_home
+
+
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the demo company has landed and nothing has run."""
+    home = Home(tmp_path_factory.mktemp("landed") / "home")
+    home.create()
+    succeed(home, "demo", *COMPANY)
+    with at_the_place(home) as place:
+        parse(place)
+    return home
+
+
+@pytest.fixture(scope="session")
+def full(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[Home, str]:
+    """The home after one run over everything, and what that run printed.
+
+    The first process that needs it makes it; each has a copy of its own.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made, printed = Home(folder / "full_run"), folder / "full_run.txt"
+    with one_process_at_a_time(folder / "full_run.lock"):
+        if not printed.exists():
+            shutil.rmtree(made.root, ignore_errors=True)
+            copy_of(request.getfixturevalue("landed"), made.root)
+            said = succeed(made, "run")
+            printed.write_text(said, encoding="utf-8")
+    home = copy_of(made, tmp_path_factory.mktemp("full") / "home")
+    return home, printed.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def walked(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Home]:
+    """The home as it was after a run up to the middle, and after a second run over the rest."""
+    half = copy_of(landed, tmp_path_factory.mktemp("half") / "home")
+    succeed(half, "run", "--until", MIDDLE)
+    whole = copy_of(half, tmp_path_factory.mktemp("walked") / "home")
+    succeed(whole, "run")
+    return half, whole

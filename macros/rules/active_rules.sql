@@ -1,4 +1,4 @@
-{# Generated from models/rules by orchestration/rules.py: edit those, not this. #}
+{# Generated from models/rules by orchestration/settings/rules.py; edit those. #}
 {% macro active_rules() %}
     {{ return([
         'rule_card_behaviour_001_dormant_card_wakes',

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from orchestration.dbt_project import dbt_environment, dbt_executable
-from orchestration.errors import CardwatchError
-from orchestration.home import Home, project_root
+from orchestration.engine.dbt_project import dbt_environment, dbt_executable
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.home import Home, project_root
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.quality import CheckResult
+from orchestration.engine.expectations import CheckResult
 
 
 def check_result(results: list[CheckResult], asset: dg.AssetKey) -> dg.AssetCheckResult:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.checks import check_result
-from orchestration.home import Home
-from orchestration.issue import LEDGER_TABLES, issue
-from orchestration.progress import report
-from orchestration.quality import check
-from orchestration.warehouse import connect
+from orchestration.engine.expectations import check
+from orchestration.engine.home import Home
+from orchestration.engine.progress import report
+from orchestration.engine.warehouse import connect
+from orchestration.ledger.issue import LEDGER_TABLES, issue
 
 _ALERTS = dg.AssetKey(["alerts", "alerts"])
 _PROPOSED = [

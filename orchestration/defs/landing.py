@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.checks import check_result
-from orchestration.home import Home
-from orchestration.issue import prepare_ledger
-from orchestration.landing import load_landed, prepare_raw, take_back_removed
-from orchestration.progress import report
-from orchestration.quality import check, relations
-from orchestration.sources import read_feeds
-from orchestration.warehouse import connect, drop_left_over
+from orchestration.engine.expectations import check, relations
+from orchestration.engine.home import Home
+from orchestration.engine.progress import report
+from orchestration.engine.warehouse import connect, drop_left_over
+from orchestration.landing.feeds import read_feeds
+from orchestration.landing.load import load_landed, prepare_raw, take_back_removed
+from orchestration.ledger.issue import prepare_ledger
 
 _STATE = [dg.AssetKey(["raw", name]) for name in ("load_manifest", "quarantine", "run_state")]
 _FEEDS = {dg.AssetKey([feed.source, feed.feed]): feed for feed in read_feeds()}

@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
-from orchestration.home import Home, project_root
-from orchestration.progress import follow
+from orchestration.engine.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
+from orchestration.engine.home import Home, project_root
+from orchestration.engine.progress import follow
 
 _HOME = Home.from_environment()
 # with its artifacts in the home

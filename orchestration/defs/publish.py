@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import dagster as dg
 import duckdb
 
-from orchestration.home import Home
-from orchestration.progress import report
-from orchestration.publish import publish
-from orchestration.warehouse import connect
+from orchestration.engine.home import Home
+from orchestration.engine.progress import report
+from orchestration.engine.warehouse import connect
+from orchestration.publication.publish import publish
 
 _READ = [
     dg.AssetKey(["marts", "fct_alerts"]),

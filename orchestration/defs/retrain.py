@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration.home import Home
-from orchestration.models import fit_requested, request_recommended
-from orchestration.progress import report
+from orchestration.engine.home import Home
+from orchestration.engine.progress import report
+from orchestration.versions.registry import fit_requested, request_recommended
 
 
 @dg.asset(

@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 
 from orchestration.demo_company import figures as f
-from orchestration.home import Home
+from orchestration.engine.home import Home
 
 _FOLDER = Path("company/review_events")
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import CardwatchError
-from orchestration.home import Home, exclusive_run, project_root
-from orchestration.quality import _keep_duckdb_connections_open, sqlalchemy_execution_engine
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.expectations import (
+    _keep_duckdb_connections_open,
+    sqlalchemy_execution_engine,
+)
+from orchestration.engine.home import Home, exclusive_run, project_root
 
 
 def refused(home: Path, *arguments: str) -> str:

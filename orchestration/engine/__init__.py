@@ -1,0 +1,1 @@
+"""What belongs to a tool and not to the subject: DuckDB, dbt, Dagster, Great Expectations."""

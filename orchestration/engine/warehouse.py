@@ -1,0 +1,106 @@
+"""Connections to the DuckDB warehouse, and its errors in the user's words."""
+
+import errno
+import os
+import re
+
+import duckdb
+
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.home import Home
+
+DEFAULT_MEMORY_LIMIT = "4GB"
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL_WORDS = re.compile(
+    r"no space left|disk quota exceeded|file too large|max_temp_directory_size", re.IGNORECASE
+)
+
+
+def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse with the limits of the environment; UTC, spilling into the home."""
+    if read_only and not home.warehouse.exists():
+        raise CardwatchError(
+            f"there is no warehouse at {home.warehouse}; run `cardwatch run` first"
+        )
+    home.create()
+    memory_limit = os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    try:
+        connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+    except duckdb.Error as error:
+        raise explain_database_error(error) or _cannot_be_opened(home, error) from error
+    try:
+        connection.execute("set memory_limit = ?", [memory_limit])
+    except duckdb.Error as error:
+        connection.close()
+        raise CardwatchError(
+            f"CARDWATCH_MEMORY_LIMIT is {memory_limit!r}, which DuckDB does not understand; "
+            "write it like 4GB"
+        ) from error
+    connection.execute("set TimeZone = 'UTC'")
+    # A database that is open in this process already may be spilling; then it cannot be set again.
+    spills_into = connection.execute("select current_setting('temp_directory')").fetchone()
+    if spills_into != (str(home.temporary),):
+        connection.execute("set temp_directory = ?", [str(home.temporary)])
+    return connection
+
+
+def drop_left_over(connection: duckdb.DuckDBPyConnection) -> int:
+    """Drop the tables in which dbt's Python models handed over rows; returns how many there were.
+
+    dbt-duckdb leaves one of each incremental model behind in every run.
+    """
+    tables = connection.execute(
+        """
+        select schema_name || '."' || table_name || '"' from duckdb_tables()
+        where schema_name = 'main' and regexp_matches(table_name, '__dbt_tmp[0-9]*$')
+        """
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(f"drop table {table}")
+    return len(tables)
+
+
+def explain_database_error(error: BaseException) -> CardwatchError | None:
+    """Say in one sentence what the user can do about an error, or None when it is not theirs."""
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return disk_full()
+    if not isinstance(error, duckdb.Error):
+        return None
+    message = str(error)
+    if _DISK_FULL_WORDS.search(message):
+        return disk_full()
+    if "Could not set lock on file" in message:
+        process = re.search(r"PID (\d+)", message)
+        holder = f"process {process.group(1)}" if process else "another process"
+        return CardwatchError(
+            f"the warehouse is open in {holder}; close it there and run again"
+            " (BI tools read the published copy, never the warehouse)"
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return CardwatchError(
+            "the step needs more memory than it may use; "
+            "raise CARDWATCH_MEMORY_LIMIT (for example to 8GB) and run again"
+        )
+    return None
+
+
+def _cannot_be_opened(home: Home, error: duckdb.Error) -> CardwatchError:
+    if "not a valid DuckDB database file" in str(error):
+        return CardwatchError(
+            f"{home.warehouse} is not a DuckDB file; move it away and run again, "
+            "the warehouse is rebuilt from landed and ledger files"
+        )
+    reason = str(error).rpartition(": ")[2].lower()
+    return CardwatchError(
+        f"{home.warehouse} cannot be opened ({reason}); check the path, your rights to it and "
+        f"that DuckDB {duckdb.__version__} wrote it"
+    )
+
+
+def disk_full() -> CardwatchError:
+    """Return what to say when there is no room left."""
+    return CardwatchError(
+        "the disk is full; free space (or point CARDWATCH_HOME to a larger disk) and run again, "
+        "nothing half-done was kept"
+    )

@@ -1,0 +1,1 @@
+"""How a company's files become rows of raw, or of the quarantine."""

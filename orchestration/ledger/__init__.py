@@ -1,0 +1,1 @@
+"""What has been issued: an append-only fact outside dbt's graph."""

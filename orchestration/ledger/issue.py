@@ -1,0 +1,293 @@
+"""The issue step: what a run proposes becomes a fact, in one transaction and once only."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.engine.home import Home
+
+#: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
+#: propose; nothing is computed here.
+_APPENDED = {
+    "alerts": "select * from alerts.alerts",
+    "alert_reasons": """
+        select alerts.alert_id, reasons.* exclude (subject_type, subject_id)
+        from alerts.alert_reasons as reasons
+        inner join alerts.alerts as alerts using (subject_type, subject_id)
+    """,
+    "case_members": """
+        select
+            case_id, subject_type, subject_id, transaction_id, is_alert, review_date as joined_on,
+            occurred_at, employee_id, merchant_id, approver_id, common_cause
+        from alerts.alert_queue
+        where lane is not null
+        union all
+        select
+            case_id, subject_type, subject_id, transaction_id, true as is_alert,
+            alert_date as joined_on, occurred_at, employee_id, merchant_id, null as approver_id,
+            null as common_cause
+        from alerts.alerts
+        where lane = 'audit'
+    """,
+    "below_the_line": "select * from alerts.below_the_line",
+    "scores": """
+        select
+            risk.* exclude (
+                authorized_at, is_mandatory, is_explained, is_anomaly_explained, tree_risk,
+                anomaly_risk
+            ),
+            probabilities.lane,
+            probabilities.silence_id,
+            probabilities.review_probability,
+            (select any_value(policy_version) from alerts.policy) as policy_version
+        from alerts.review_probabilities as probabilities
+        inner join scoring.risk as risk using (transaction_id)
+    """,
+    "rule_hits": """
+        select hits.* exclude (occurred_on)
+        from scoring.rule_hits as hits
+        anti join ledger.rule_hits as issued
+            using (rule_id, rule_version, subject_type, subject_id)
+        -- what arrived late is settled on its day of the queue, and so are its hits
+        anti join (
+            select subject_type, subject_id
+            from alerts.alert_candidates
+            where queued_on > (select built_until from intermediate.int_build_window)
+        ) as not_yet_due
+            using (subject_type, subject_id)
+        where hits.occurred_on <= (select built_until from intermediate.int_build_window)
+    """,
+    "audit_draws": """
+        select transaction_id, queued_on as drawn_on, review_probability
+        from alerts.review_probabilities
+        where is_audit_draw
+    """,
+    "risk_versions": """
+        select fitted.*
+        from scoring.risk_versions as fitted
+        anti join ledger.risk_versions as issued using (version)
+    """,
+    # before detector_versions, whose absence says what is new
+    "model_promotions": """
+        select
+            detector,
+            version,
+            fitted_on as champion_from,
+            (select now()::timestamp) as decided_at,
+            'comparison' as decided_by,
+            verdict_reason as reason
+        from detectors.model_fits
+        anti join ledger.detector_versions as issued using (detector, fitted_on)
+        where is_promoted
+    """,
+    "detector_versions": """
+        select fitted.*
+        from detectors.model_fits as fitted
+        anti join ledger.detector_versions as issued using (detector, fitted_on)
+    """,
+}
+
+
+#: Tables of the ledger, the issues first. Retraining is asked for between runs (models.py).
+LEDGER_TABLES = ("issues", *_APPENDED, "retrain_requests")
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue: its number, the days it settles and how many rows it appended to each table."""
+
+    issue_id: int
+    issued_from: date
+    issued_until: date
+    rows: dict[str, int]
+
+
+def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Create the ledger's tables, finish an issue that broke off and restore a lost warehouse.
+
+    An issue writes its files aside, commits, and only then moves the files into place. If it broke
+    off before the commit, the files are dropped; if after it, they are moved now. Issues that exist
+    as files but not in the warehouse (a lost warehouse file) are read back from the files.
+    """
+    connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
+    known = {row[0] for row in connection.execute("select issue_id from ledger.issues").fetchall()}
+    for pending in _folders(home.ledger / "pending"):
+        if int(pending.name) in known:
+            pending.rename(home.ledger / pending.name)
+        else:
+            shutil.rmtree(pending)
+    for folder in _folders(home.ledger):
+        if int(folder.name) not in known:
+            _restore(connection, folder)
+
+
+def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
+    """Append the proposed alerts and all they rest on to the ledger and to its files.
+
+    Returns None when the run's days were issued before and nothing new is proposed. Either all
+    of it is issued or nothing: tables change in one transaction, files appear by one rename.
+    """
+    pending = None
+    connection.execute("begin transaction")
+    try:
+        window = connection.execute(
+            "select built_from, built_until, latest_load_id, changed_from"
+            " from intermediate.int_build_window"
+        ).fetchone()
+        issued = None
+        if window is not None and window[0] is not None and window[0] <= window[1]:
+            issued = _append(connection, window[0], window[1])
+            pending = _write_files(connection, home, issued.issue_id)
+        if window is not None:
+            connection.execute(
+                """
+                update raw.run_state
+                -- a run asked to stop before days that were built earlier leaves them for the next
+                set completed_load_id = case
+                        when $2 >= coalesce(completed_until, $2)
+                            then greatest(completed_load_id, $1)
+                        else completed_load_id
+                    end,
+                    completed_until = greatest(completed_until, $2),
+                    requested_since = case
+                        when $2 < completed_until then requested_since
+                    end,
+                    requested_until = null,
+                    audit_seed = null,
+                    -- days whose facts changed further back than their features were computed
+                    waiting_since = case
+                        when $4 < $3 then least(waiting_since, $4)
+                        when $3 <= waiting_since and $2 >= coalesce(completed_until, $2) then null
+                        else waiting_since
+                    end
+                """,
+                [window[2] or 0, window[1], window[0], window[3]],
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        if pending is not None:
+            shutil.rmtree(pending, ignore_errors=True)
+        raise
+    if pending is not None:
+        pending.rename(home.ledger / pending.name)
+    return issued
+
+
+def record(
+    connection: duckdb.DuckDBPyConnection, home: Home, rows: Mapping[str, tuple[str, list[object]]]
+) -> dict[str, int]:
+    """Append to the ledger what is decided between runs: promotions, requests, fits on demand.
+
+    rows: ledger table -> query and its parameters. It becomes an issue of its own without alerts,
+    on the last day that was issued; all of it is recorded or nothing.
+    """
+    connection.execute("begin transaction")
+    pending = None
+    try:
+        issue_id = 1 + _fetch_one(connection, "select max(issue_id) from ledger.issues")
+        counts = {}
+        for table, (query, parameters) in rows.items():
+            inserted = connection.execute(
+                f"insert into ledger.{table} by name"
+                f" select {issue_id} as issue_id, * from ({query})",
+                parameters,
+            ).fetchone()
+            counts[table] = int(inserted[0]) if inserted else 0
+        connection.execute(
+            """
+            insert into ledger.issues
+            select $1, max(issued_until), max(issued_until), $2, 'none', 0, 0 from ledger.issues
+            """,
+            [issue_id, datetime.now(UTC).replace(tzinfo=None)],
+        )
+        pending = _write_files(connection, home, issue_id)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        if pending is not None:
+            shutil.rmtree(pending, ignore_errors=True)
+        raise
+    pending.rename(home.ledger / pending.name)
+    return counts
+
+
+def record_versions(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]:
+    """Append the versions that were fitted on demand, and the promotions that follow from them."""
+    tables = ("model_promotions", "detector_versions")
+    return record(connection, home, {table: (_APPENDED[table], []) for table in tables})
+
+
+def _append(connection: duckdb.DuckDBPyConnection, built_from: date, built_until: date) -> Issue:
+    """Append one issue's rows to every ledger table; runs inside the caller's transaction."""
+    last = _fetch_one(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
+    issue_id = int(last) + 1
+    rows = {}
+    for table, query in _APPENDED.items():
+        rows[table] = _fetch_one(
+            connection,
+            f"insert into ledger.{table} by name select {issue_id} as issue_id, * from ({query})",
+        )
+    connection.execute(
+        """
+        insert into ledger.issues
+        select $1, $2, $3, $4, run_state.audit_seed, $5, $6 from raw.run_state
+        """,
+        [
+            issue_id,
+            built_from,
+            built_until,
+            datetime.now(UTC).replace(tzinfo=None),
+            rows["alerts"],
+            rows["scores"],
+        ],
+    )
+    return Issue(issue_id, built_from, built_until, rows)
+
+
+def _write_files(connection: duckdb.DuckDBPyConnection, home: Home, issue_id: int) -> Path:
+    """Write the issue's rows of every table to Parquet, aside from the finished issues."""
+    pending = home.ledger / "pending" / f"{issue_id:06d}"
+    shutil.rmtree(pending, ignore_errors=True)
+    pending.mkdir(parents=True)
+    for table in LEDGER_TABLES:
+        file = str(pending / f"{table}.parquet").replace("'", "''")
+        connection.execute(
+            f"copy (select * from ledger.{table} where issue_id = {issue_id}) "
+            f"to '{file}' (format parquet, compression zstd)"
+        )
+    return pending
+
+
+def _restore(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Read one issue back from its files, in one transaction."""
+    connection.execute("begin transaction")
+    try:
+        for table in LEDGER_TABLES:
+            connection.execute(
+                f"insert into ledger.{table} by name select * from read_parquet($1)",
+                [str(folder / f"{table}.parquet")],
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _folders(parent: Path) -> list[Path]:
+    """Return the issue folders in `parent`, in the order of their numbers."""
+    if not parent.is_dir():
+        return []
+    return sorted(folder for folder in parent.iterdir() if folder.name.isdigit())
+
+
+def _fetch_one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Return the single number that a query gives."""
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise RuntimeError(f"no row from: {query}")
+    return int(row[0])

@@ -1,0 +1,1 @@
+"""What leaves the warehouse: the published copy, the rule pages, the report."""

@@ -1,0 +1,1 @@
+"""The reviewers' work: cases listed, answered and decided, as events that land."""

@@ -1,0 +1,1 @@
+"""What people edit in seeds and rules, checked before a run."""

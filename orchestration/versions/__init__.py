@@ -1,0 +1,1 @@
+"""The versions of the detectors: listed, compared, promoted, fitted anew."""
