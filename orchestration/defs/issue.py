@@ -11,10 +11,10 @@ from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect
 from orchestration.ledger.issue import LEDGER_TABLES, issue
 
-_ALERTS = dg.AssetKey(["alerts", "alerts"])
+_ALERTS = dg.AssetKey(["alerts", "proposed_alerts"])
 _PROPOSED = [
     _ALERTS,
-    dg.AssetKey(["alerts", "alert_reasons"]),
+    dg.AssetKey(["alerts", "proposed_alert_reasons"]),
     dg.AssetKey(["alerts", "review_probabilities"]),
 ]
 
@@ -22,7 +22,7 @@ _PROPOSED = [
 @dg.asset_check(asset=_ALERTS, name="expectations", blocking=True)
 def alert_expectations() -> dg.AssetCheckResult:
     """Great Expectations over the proposed alerts; nothing is issued when one fails."""
-    return check_result(check(Home.from_environment(), "alerts", "alerts.alerts"), _ALERTS)
+    return check_result(check(Home.from_environment(), "alerts", "alerts.proposed_alerts"), _ALERTS)
 
 
 @dg.multi_asset(

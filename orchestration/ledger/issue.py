@@ -13,11 +13,11 @@ from orchestration.engine.home import Home
 #: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
 #: propose; nothing is computed here.
 _APPENDED = {
-    "alerts": "select * from alerts.alerts",
+    "alerts": "select * from alerts.proposed_alerts",
     "alert_reasons": """
         select alerts.alert_id, reasons.* exclude (subject_type, subject_id)
-        from alerts.alert_reasons as reasons
-        inner join alerts.alerts as alerts using (subject_type, subject_id)
+        from alerts.proposed_alert_reasons as reasons
+        inner join alerts.proposed_alerts as alerts using (subject_type, subject_id)
     """,
     "case_members": """
         select
@@ -30,7 +30,7 @@ _APPENDED = {
             case_id, subject_type, subject_id, transaction_id, true as is_alert,
             alert_date as joined_on, occurred_at, employee_id, merchant_id, null as approver_id,
             null as common_cause
-        from alerts.alerts
+        from alerts.proposed_alerts
         where lane = 'audit'
     """,
     "below_the_line": "select * from alerts.below_the_line",

@@ -2,8 +2,8 @@
 -- is one, and so does a second look at what it found. A row returned is an alert that a reviewer
 -- could not explain to the cardholder.
 select alerts.alert_id
-from {{ ref('alerts') }} as alerts
-left outer join {{ ref('alert_reasons') }} as reasons
+from {{ ref('proposed_alerts') }} as alerts
+left outer join {{ ref('proposed_alert_reasons') }} as reasons
     on
         alerts.subject_type = reasons.subject_type
         and alerts.subject_id = reasons.subject_id

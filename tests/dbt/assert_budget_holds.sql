@@ -2,7 +2,7 @@
 select
     alerts.alert_date,
     count(*) as case_count
-from {{ ref('alerts') }} as alerts
+from {{ ref('proposed_alerts') }} as alerts
 left outer join {{ ref('review_seats') }} as seats on alerts.alert_date = seats.review_date
 group by alerts.alert_date, seats.cases_per_day
 having

@@ -3,7 +3,7 @@
 select
     alert_id as identifier,
     'alert' as of_what
-from {{ ref('alerts') }}
+from {{ ref('proposed_alerts') }}
 where
     alert_id in (select alert_id from {{ source('ledger', 'alerts') }})
     or case_id in (select case_id from {{ source('ledger', 'alerts') }})

@@ -177,8 +177,8 @@ class Queue:
             "below_the_line",
             "mandatory_backlog",
             "policy",
-            "alert_reasons",
-            "alerts",
+            "proposed_alert_reasons",
+            "proposed_alerts",
         ):
             self.build("alerts", model)
         issue(self._connection, self.home)

@@ -23,7 +23,7 @@ def warehouse(full: tuple[Home, str]):
 
 
 def families(warehouse: duckdb.DuckDBPyConnection, purchases: dict[str, pa.Table]) -> dict:
-    """The leading families of each purchase, by the shares that alert_reasons adds up."""
+    """The leading families of each purchase, by the shares that proposed_alert_reasons adds up."""
     catalogue = warehouse.execute("from detectors.detector_features").to_arrow_table()
     family = dict(
         zip(catalogue["feature"].to_pylist(), catalogue["family"].to_pylist(), strict=True)
@@ -100,7 +100,7 @@ def test_the_leading_reasons_survive_a_change_of_one_percent(
 def test_what_is_queued_as_odd_says_why_where_oddness_has_no_weight(
     warehouse: duckdb.DuckDBPyConnection, full: tuple[Home, str]
 ):
-    file = full[0].dbt_target / "compiled/cardwatch/models/alerts/alert_reasons.sql"
+    file = full[0].dbt_target / "compiled/cardwatch/models/alerts/proposed_alert_reasons.sql"
     sql = file.read_text(encoding="utf-8")
     instead = {
         # of the last run's proposals nothing is left when it is run again

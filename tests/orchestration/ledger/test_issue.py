@@ -17,8 +17,8 @@ from orchestration.ledger.issue import LEDGER_TABLES, issue, prepare_ledger, rec
 PROPOSED = """
     create schema alerts; create schema scoring; create schema detectors;
     create schema intermediate;
-    create table alerts.alerts as from ledger.alerts select * exclude (issue_id);
-    create table alerts.alert_reasons as
+    create table alerts.proposed_alerts as from ledger.alerts select * exclude (issue_id);
+    create table alerts.proposed_alert_reasons as
         from ledger.alert_reasons
         select * exclude (issue_id, alert_id), '' as subject_type, '' as subject_id;
     create table alerts.alert_queue as

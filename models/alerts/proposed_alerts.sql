@@ -72,7 +72,7 @@ reasons as (
         string_agg(text_ko, '; ' order by place) filter (where kind = 'rule') as rules_ko,
         string_agg(text_en, '; ' order by place) filter (where kind = 'model') as unusual_en,
         string_agg(text_ko, '; ' order by place) filter (where kind = 'model') as unusual_ko
-    from {{ ref('alert_reasons') }}
+    from {{ ref('proposed_alert_reasons') }}
     group by subject_type, subject_id
 ),
 
