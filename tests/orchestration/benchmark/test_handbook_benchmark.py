@@ -188,12 +188,22 @@ def test_without_data_it_says_what_to_pass(benchmark: Command) -> None:
     assert handbook.DATA_VARIABLE in benchmark.refusal("handbook")
 
 
-def test_unknown_benchmark_is_refused(benchmark: Command) -> None:
-    said = benchmark.refusal("nonsense")
-    assert said == (
-        "there is no benchmark 'nonsense'; there are handbook, detectors, queue, busy_day, year, "
-        "features, rules and planted"
-    )
+@pytest.mark.parametrize(
+    ("arguments", "mistake"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["planted", "--data", "file.parquet"], "No such option: --data"),
+        (["handbook", "--months", "3"], "No such option: --months"),
+        (["queue", "--seeds", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_a_benchmark_that_does_not_exist_or_lacks_the_option_is_a_wrong_call(
+    benchmark: Command, arguments: list[str], mistake: str
+) -> None:
+    code, out, err = benchmark(*arguments)
+    assert (code, out) == (2, "")
+    assert mistake in err
+    assert not benchmark.home.exists()
 
 
 def test_missing_file_is_refused(benchmark: Command, tmp_path: Path) -> None:

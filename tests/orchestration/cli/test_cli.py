@@ -322,6 +322,25 @@ def test_what_answers_at_once_loads_no_heavy_libraries(modules: str, heavy: set[
     assert loaded.stdout == "set()\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("cardwatch b", {"backtest", "benchmark"}),
+        ("cardwatch models ", {"compare", "promote", "rollback", "retrain"}),
+        ("cardwatch benchmark year --", {"--picture", "--keep", "--json", "--help"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(
+    cardwatch: Cardwatch, monkeypatch: pytest.MonkeyPatch, words: str, completions: set[str]
+) -> None:
+    monkeypatch.setenv("_CARDWATCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    code, out, err = cardwatch()
+    assert (code, err) == (0, "")
+    assert set(out.split()) == completions
+
+
 def test_a_console_without_korean_letters_is_no_reason_to_fail(
     home: Home, cards: Path, tmp_path: Path
 ) -> None:
