@@ -1,6 +1,6 @@
 """Every feature of one transaction, computed once more the plain and slow way.
 
-What a feature means is taken from its text (`_transaction__models.yml`, `_features__docs.md`), from
+What a feature means is taken from its text (`feat_transaction.yml`, `_features__docs.md`), from
 the vars of the project and from the seeds, and is computed from the rows as they landed. For one
 transaction the rows of its card, merchant, employee and so on are selected and looked at. Nothing
 here is shared with the models.

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-VECTOR = ROOT / "models/features/transaction/_transaction__models.yml"
+VECTOR = ROOT / "models/features/transaction/feat_transaction.yml"
 
 
 def catalogue() -> list[dict[str, str]]:
