@@ -16,6 +16,7 @@ from orchestration.engine.dbt_project import dbt_environment, parse
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run, project_root
 from orchestration.engine.progress import only_progress, report
+from orchestration.engine.rows import has_table, one_value
 from orchestration.engine.warehouse import connect, disk_full, explain_database_error
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import landed_files, prepare_raw
@@ -155,14 +156,9 @@ def _issued_alerts(home: Home) -> int:
     """Return the number of alerts issued so far."""
     with connect(home) as connection:
         prepare_raw(connection, read_feeds())
-        exists = connection.execute(
-            "select count(*) from duckdb_tables() where schema_name = 'ledger'"
-            " and table_name = 'alerts'"
-        ).fetchone()
-        if not exists or not exists[0]:
+        if not has_table(connection, "ledger", "alerts"):
             return 0
-        row = connection.execute("select count(*) from ledger.alerts").fetchone()
-        return int(row[0]) if row else 0
+        return int(one_value(connection, "select count(*) from ledger.alerts"))
 
 
 def serve(home: Home, host: str, port: int) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from orchestration.demo_company.days import Array, Days
 from orchestration.demo_company.figures import SECONDS_PER_DAY
+from orchestration.engine.files import whole_file
 
 Column: TypeAlias = Any  # a pyarrow array; pyarrow has no type hints
 
@@ -117,10 +118,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    write(part)
-    part.replace(path)
+    with whole_file(path) as part:
+        write(part)
 
 
 def write_daily(

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 
 from orchestration.demo_company import figures as f
+from orchestration.engine.files import whole_file
 from orchestration.engine.home import Home
 
 _FOLDER = Path("company/review_events")
@@ -183,10 +184,8 @@ def _number(text: str) -> int:
 
 
 def _write(file: Path, events: list[Event]) -> None:
-    fresh = file.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8", newline="") as target:
+    with whole_file(file) as fresh, fresh.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow([field.name for field in fields(Event)])
         for event in events:
             writer.writerow("" if value is None else value for value in astuple(event))
-    fresh.rename(file)

@@ -6,7 +6,6 @@ manifest entry become visible in one transaction.
 """
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,9 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.engine.files import whole_file
 from orchestration.engine.home import Home
+from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import explain_database_error
 from orchestration.landing.feeds import (
     LOAD_COLUMNS,
@@ -353,19 +354,14 @@ def place_folder(prepared: Path, target: Path, replace: bool = False) -> int:
             "empty that folder or set CARDWATCH_HOME to another one"
         )
     for file in sorted(files - same):
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
         _place(prepared / file, target / file)
     return len(files - same)
 
 
 def _place(file: Path, target: Path) -> None:
     """Copy a file so that its name appears only when all of it is there."""
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with whole_file(target) as unfinished:
         shutil.copyfile(file, unfinished)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 # --- loading --------------------------------------------------------------------------------------
@@ -376,8 +372,8 @@ def _load_new_files(
 ) -> list[LoadedFile]:
     manifest = connection.execute("select source, feed, file_hash from raw.load_manifest")
     new_files = _check_new_files(home, feeds, set(manifest.fetchall()))
-    last = connection.execute("select coalesce(max(load_id), 0) from raw.load_manifest")
-    numbered = list(enumerate(new_files, start=_one(last)[0] + 1))
+    last = one_value(connection, "select coalesce(max(load_id), 0) from raw.load_manifest")
+    numbered = list(enumerate(new_files, start=last + 1))
     connection.execute(_MACROS)
     loaded = []
     for batch in _batches(numbered):
@@ -461,14 +457,14 @@ def _load(
     loaded_at = datetime.now(UTC).replace(tzinfo=None)
     connection.begin()
     try:
-        rows_loaded = _insert(
+        rows_loaded = one_value(
             connection,
             f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
             f" select {columns}, {_LOAD}, ?, ?, {_LINE}, ?"
             f" from temp.typed where {_LOAD} = ? and {_FAULT} is null",
             [file.path.name, file.file_hash, loaded_at, load_id],
         )
-        rows_quarantined = _insert(
+        rows_quarantined = one_value(
             connection,
             "insert into raw.quarantine select ?, ?, ?, ?, ?, line, reason, original_text, ?"
             " from temp.faulty where load_id = ?",
@@ -479,7 +475,7 @@ def _load(
                 f"{file.path} has {rows_read} rows, but {rows_loaded} would be loaded and "
                 f"{rows_quarantined} quarantined"
             )
-        _insert(
+        one_value(
             connection,
             "insert into raw.load_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [*origin, rows_loaded, rows_quarantined, *days, loaded_at],
@@ -609,17 +605,5 @@ def _new_days(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, _D
     return {load_id: (first_day, last_day) for load_id, first_day, last_day in found.fetchall()}
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, statement: str, values: list[Any]) -> int:
-    inserted: int = _one(connection.execute(statement, values))[0]
-    return inserted
-
-
 def _raw(feed: Feed) -> str:
     return f'{RAW_SCHEMA}."{feed.table}"'
-
-
-def _one(result: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = result.fetchone()
-    if row is None:
-        raise RuntimeError("a query that always has one row had none")
-    return row

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.engine.home import Home
+from orchestration.engine.rows import one_value
 
 #: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
 #: propose; nothing is computed here.
@@ -189,15 +190,15 @@ def record(
     connection.execute("begin transaction")
     pending = None
     try:
-        issue_id = 1 + _fetch_one(connection, "select max(issue_id) from ledger.issues")
+        issue_id = 1 + one_value(connection, "select max(issue_id) from ledger.issues")
         counts = {}
         for table, (query, parameters) in rows.items():
-            inserted = connection.execute(
+            counts[table] = one_value(
+                connection,
                 f"insert into ledger.{table} by name"
                 f" select {issue_id} as issue_id, * from ({query})",
                 parameters,
-            ).fetchone()
-            counts[table] = int(inserted[0]) if inserted else 0
+            )
         connection.execute(
             """
             insert into ledger.issues
@@ -224,11 +225,11 @@ def record_versions(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[s
 
 def _append(connection: duckdb.DuckDBPyConnection, built_from: date, built_until: date) -> Issue:
     """Append one issue's rows to every ledger table; runs inside the caller's transaction."""
-    last = _fetch_one(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
-    issue_id = int(last) + 1
+    last = one_value(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
+    issue_id = last + 1
     rows = {}
     for table, query in _APPENDED.items():
-        rows[table] = _fetch_one(
+        rows[table] = one_value(
             connection,
             f"insert into ledger.{table} by name select {issue_id} as issue_id, * from ({query})",
         )
@@ -283,11 +284,3 @@ def _folders(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
     return sorted(folder for folder in parent.iterdir() if folder.name.isdigit())
-
-
-def _fetch_one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """Return the single number that a query gives."""
-    row = connection.execute(query).fetchone()
-    if row is None:
-        raise RuntimeError(f"no row from: {query}")
-    return int(row[0])

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.engine.files import whole_file
 from orchestration.settings.policy import check_waiver, read_seed
 
 # Typologies are the folders of models/rules; a new one is a word here and a folder there.
@@ -94,9 +95,8 @@ def sync_active_rules(project_root: Path) -> bool:
     macro = project_root / _MACRO
     if macro.exists() and macro.read_text(encoding="utf-8") == generated:
         return False
-    unfinished = macro.with_name(macro.name + ".unfinished")
-    unfinished.write_text(generated, encoding="utf-8")
-    unfinished.replace(macro)
+    with whole_file(macro) as unfinished:
+        unfinished.write_text(generated, encoding="utf-8")
     return True
 
 

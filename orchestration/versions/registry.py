@@ -14,6 +14,7 @@ import detectors
 from orchestration.engine.dbt_project import call_dbt, parse
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run
+from orchestration.engine.rows import has_table, one_value
 from orchestration.engine.warehouse import connect
 from orchestration.ledger.issue import prepare_ledger, record, record_versions
 
@@ -355,18 +356,14 @@ def _require_detector(name: str) -> None:
 
 
 def _require_registry(connection: duckdb.DuckDBPyConnection) -> None:
-    if not connection.execute(
-        "select 1 from duckdb_tables()"
-        " where schema_name = 'marts' and table_name = 'model_versions'"
-    ).fetchone():
+    if not has_table(connection, "marts", "model_versions"):
         raise CardwatchError("nothing has been fitted yet; `cardwatch run` does it")
 
 
 def _last_issued(connection: duckdb.DuckDBPyConnection) -> date:
-    row = connection.execute("select max(issued_until) from ledger.issues").fetchone()
-    if row is None or row[0] is None:
+    last: date | None = one_value(connection, "select max(issued_until) from ledger.issues")
+    if last is None:
         raise CardwatchError("nothing has been issued yet; `cardwatch run` does it")
-    last: date = row[0]
     return last
 
 

@@ -19,6 +19,7 @@ from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run
 from orchestration.engine.progress import report
+from orchestration.engine.rows import has_table
 from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.load import prepare_raw
@@ -97,11 +98,7 @@ def run_canaries(home: Home, days: int, canaries_per_rule: int, seed: int) -> Ca
 
 def _copy_warehouse(home: Home, copy: Home) -> None:
     with connect(home) as connection:  # what a broken-off run left in the log is in the file then
-        built = connection.execute(
-            "select count(*) from duckdb_tables()"
-            " where schema_name = 'scoring' and table_name = 'rule_hits'"
-        ).fetchone()
-        if built != (1,):
+        if not has_table(connection, "scoring", "rule_hits"):
             raise CardwatchError("no rule was ever run in this home; run `cardwatch run` first")
         connection.execute("checkpoint")
     shutil.copyfile(home.warehouse, copy.warehouse)

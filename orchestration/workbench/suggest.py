@@ -24,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
+from orchestration.engine.rows import one_row
 from orchestration.engine.warehouse import connect
 from orchestration.settings.rules import TYPOLOGIES
 
@@ -127,7 +128,7 @@ def suggest(home: Home) -> list[Suggestion]:
     """
     with connect(home, read_only=True) as connection:
         features = _prepare(connection)
-        cases, boundary = _row(
+        cases, boundary = one_row(
             connection,
             f"""
             select
@@ -278,14 +279,14 @@ def _judge(
     boundary: date,
 ) -> list[Suggestion]:
     """The candidates that hold up on every decision, not only on those they were grown on."""
-    (base,) = _row(
+    (base,) = one_row(
         connection,
         "select avg(misuse::integer) from decided where transaction_date > ?",
         [boundary],
     )
     suggestions = []
     for predicates in sorted(candidates):
-        counts = _row(
+        counts = one_row(
             connection,
             f"""
             select
@@ -572,12 +573,3 @@ def describe(suggestions: Sequence[Suggestion], written: bool) -> str:
         )
     )
     return "\n".join(lines)
-
-
-def _row(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
-) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(query, list(parameters)).fetchone()
-    if row is None:
-        raise RuntimeError("a query that always has one row had none")
-    return row

@@ -4,8 +4,6 @@ Plain HTML files in English and Korean, written from the catalogue and the ledge
 published copy; they need no server.
 """
 
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import duckdb
 import jinja2
 
+from orchestration.engine.files import whole_folder
 from orchestration.publication.pages import LANGUAGES, read_rows, read_texts, template_environment
 
 _TEMPLATES = Path(__file__).parent
@@ -27,39 +26,31 @@ def write_rule_pages(connection: duckdb.DuckDBPyConnection, folder: Path) -> int
     """
     rules = _rules(connection)
     environment = template_environment(_TEMPLATES)
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     planned = read_rows(connection, "select * from seeds.planned_rules order by typology, title_en")
-    for language in LANGUAGES:
-        shared = {
-            "language": language,
-            "other": LANGUAGES[1 - LANGUAGES.index(language)],
-            "text": read_texts(_TEMPLATES, language),
-        }
-        typologies = {
-            typology: [rule for rule in rules if rule["typology"] == typology]
-            for typology in sorted({rule["typology"] for rule in rules})
-        }
-        _write(
-            environment,
-            "index.html.jinja",
-            fresh / f"index.{language}.html",
-            {**shared, "typologies": typologies, "planned": planned},
-        )
-        for rule in rules:
+    with whole_folder(folder) as fresh:
+        for language in LANGUAGES:
+            shared = {
+                "language": language,
+                "other": LANGUAGES[1 - LANGUAGES.index(language)],
+                "text": read_texts(_TEMPLATES, language),
+            }
+            typologies = {
+                typology: [rule for rule in rules if rule["typology"] == typology]
+                for typology in sorted({rule["typology"] for rule in rules})
+            }
             _write(
                 environment,
-                "rule.html.jinja",
-                fresh / f"{rule['rule_id']}.{language}.html",
-                {**shared, "rule": rule},
+                "index.html.jinja",
+                fresh / f"index.{language}.html",
+                {**shared, "typologies": typologies, "planned": planned},
             )
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)  # noqa: PTH105  the point is the atomic replacement
-    os.replace(fresh, folder)  # noqa: PTH105
-    shutil.rmtree(old, ignore_errors=True)
+            for rule in rules:
+                _write(
+                    environment,
+                    "rule.html.jinja",
+                    fresh / f"{rule['rule_id']}.{language}.html",
+                    {**shared, "rule": rule},
+                )
     return len(rules)
 
 

@@ -265,17 +265,17 @@ def test_the_same_content_is_loaded_once_under_any_name(
 
 
 def failing_insert(call: int, fail: Callable[[], None]) -> Callable[..., int]:
-    """The loader's insert, which fails after doing the work of the given call."""
-    original = landing._insert
+    """What the loader counts rows with, which fails after doing the given insert's work."""
+    original = landing.one_value
     calls = iter(range(1, 1000))
 
-    def insert(*arguments: Any) -> int:
-        rows = original(*arguments)
-        if next(calls) == call:
+    def counted(connection: Any, query: str, parameters: Any = ()) -> int:
+        rows: int = original(connection, query, parameters)
+        if query.startswith("insert") and next(calls) == call:
             fail()
         return rows
 
-    return insert
+    return counted
 
 
 @pytest.mark.parametrize("call", range(1, 7))
@@ -289,7 +289,7 @@ def test_a_crash_within_a_file_leaves_the_warehouse_as_before_that_file(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(landing, "_insert", failing_insert(call, fail))
+        context.setattr(landing, "one_value", failing_insert(call, fail))
         with pytest.raises(KeyboardInterrupt):
             load_landed(warehouse, home, FEEDS)
     complete = 0 if call <= 3 else 1
@@ -309,10 +309,10 @@ def test_a_killed_process_leaves_the_warehouse_as_before_the_file(
     put(home, csv_text(good(2), "broken"), "b.csv")
     script = (
         "import os, signal, sys; sys.path[:0] = sys.argv[1:3]\n"
-        "import test_landing as t\n"
+        "import test_load as t\n"
         "home = t.Home(t.Path(sys.argv[3]))\n"
         "kill = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "t.landing._insert = t.failing_insert(3, kill)\n"
+        "t.landing.one_value = t.failing_insert(3, kill)\n"
         "t.load_landed(t.connect(home), home, t.FEEDS)\n"
     )
     folders = [str(project_root()), str(Path(__file__).parent), str(home.root)]
@@ -328,8 +328,12 @@ def test_a_count_that_does_not_add_up_loads_nothing(
 ) -> None:
     put(home, csv_text(good(1), good(2)))
     before = everything(warehouse)
-    original = landing._insert
-    monkeypatch.setattr(landing, "_insert", lambda *arguments: original(*arguments) - 1)
+    original = landing.one_value
+
+    def one_less(connection: Any, query: str, parameters: Any = ()) -> int:
+        return int(original(connection, query, parameters)) - query.startswith("insert")
+
+    monkeypatch.setattr(landing, "one_value", one_less)
     with pytest.raises(RuntimeError, match="2 rows, but 1 would be loaded"):
         load_landed(warehouse, home, FEEDS)
     assert everything(warehouse) == before

@@ -1,0 +1,45 @@
+"""Files and folders that appear under their name whole or not at all, whatever stops the writer."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(target: Path, durable: bool = False) -> Iterator[Path]:
+    """Give the path to write to; when the block ends well, that file takes the target's name.
+
+    An error leaves the target as it was. With `durable`, the content is on the disk before the
+    name is. A process that is killed leaves a hidden file, which nothing reads.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # the process is in the name: two may write the same target
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    try:
+        yield unfinished
+        if durable:
+            with unfinished.open("rb") as written:
+                os.fsync(written.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well, it takes the target's place.
+
+    Everything that was in the target is lost then; an error leaves it as it was.
+    """
+    fresh, old = (target.with_name(f".{target.name}.{state}") for state in ("fresh", "old"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    yield fresh
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.replace(old)
+    fresh.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
