@@ -1,17 +1,26 @@
-"""What a run ended with, and how it is told to a person at a terminal."""
+"""What a run ended with, as numbers, states and names; and how a terminal shows it in words."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
+
+import duckdb
 
 from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
+
+#: The detector that learns from decided cases.
+_TREE = "gradient_boosted_tree"
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
 class TopAlert:
     """One alert as the end of a run shows it."""
 
+    case_id: str
     alert_date: date
     lane: str
     risk: float | None
@@ -20,8 +29,55 @@ class TopAlert:
 
 
 @dataclass(frozen=True)
+class NamedRule:
+    """A rule and its title."""
+
+    rule_id: str
+    title_en: str
+
+    def __str__(self) -> str:
+        """The rule as one line names it."""
+        return f"{self.rule_id} {self.title_en}"
+
+
+@dataclass(frozen=True)
+class ExceptionToCheck:
+    """An exception from a rule that somebody has to look at; states as in rule_exception_status."""
+
+    exception_id: str
+    rule_id: str
+    scope: str
+    scope_value: str
+    owner: str
+    state: str
+    expires_on: date
+    hit_count_since_expiry: int
+
+
+@dataclass(frozen=True)
+class DetectorState:
+    """A detector's champion and candidate; null where there is none. Names as in model_versions.
+
+    `note` is that of the version fitted last, which says why a detector has no champion.
+    """
+
+    detector: str
+    champion: str | None
+    champion_from: date | None
+    candidate: str | None
+    candidate_fitted_on: date | None
+    verdict: str | None
+    verdict_reason: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
 class RunSummary:
-    """What a run ended with; counts are over the whole ledger, `issued_alerts` over this run."""
+    """What a run ended with; counts are over the whole ledger, `issued_alerts` over this run.
+
+    `not_evaluated` are rules that lack a feed or column, `without_a_day` those for which no day was
+    built since they are there.
+    """
 
     transactions: int
     first_day: date
@@ -33,128 +89,126 @@ class RunSummary:
     waiting_mandatory_hits: int
     waiting_since: date | None
     lanes: dict[str, int]
-    not_evaluated: list[str]
-    without_a_day: list[str]
-    exceptions: list[str]
-    detectors: list[str]
+    not_evaluated: list[NamedRule]
+    without_a_day: list[NamedRule]
+    exceptions: list[ExceptionToCheck]
+    detectors: list[DetectorState]
     top_alerts: list[TopAlert]
     seconds: float
 
+    @property
+    def has_tree(self) -> bool:
+        """Whether a tree scores."""
+        return any(each.detector == _TREE and each.champion for each in self.detectors)
+
     def as_json(self) -> dict[str, Any]:
         """Return the summary as plain values."""
-        return asdict(self)
+        return {**asdict(self), "has_tree": self.has_tree}
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+_RULES_NOT_EVALUATED = """
+    select catalog.rule_id, catalog.title_en
+    from scoring.rule_catalog as catalog
+    inner join scoring.rule_coverage as coverage using (rule_id)
+    where catalog.stage <> 'retired'
+    group by all
+    having sum(coverage.evaluated_count) = 0
+    order by catalog.rule_id
+"""
+
+_RULES_WITHOUT_A_DAY = """
+    select rule_id, title_en
+    from scoring.rule_catalog
+    where stage <> 'retired' and rule_id not in (select rule_id from scoring.rule_coverage)
+    order by rule_id
+"""
+
+_EXCEPTIONS_TO_CHECK = """
+    select
+        exception_id, rule_id, scope, scope_value, owner, state, expires_on, hit_count_since_expiry
+    from marts.rule_exception_status
+    where state in ('expired', 'expires within 30 days', 'names nobody')
+    order by expires_on, exception_id
+"""
+
+_DETECTORS = """
+    select
+        detector,
+        max(version) filter (where stage = 'champion'),
+        max(champion_from) filter (where stage = 'champion'),
+        max(version) filter (where stage = 'candidate'),
+        max(fitted_on) filter (where stage = 'candidate'),
+        max(verdict) filter (where stage = 'candidate'),
+        max(verdict_reason) filter (where stage = 'candidate'),
+        max_by(note, fitted_on)
+    from marts.model_versions
+    group by detector
+    order by detector
+"""
+
+_TOP_ALERTS = """
+    select case_id, alert_date, lane, risk, sentence_en, sentence_ko
+    from ledger.alerts
+    where lane not in ('audit', 'second_review')
+    order by expected_value desc
+    limit 10
+"""
 
 
 def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
     """Read what the run ended with."""
     with connect(home, read_only=True) as connection:
-
-        def rows(query: str) -> list[tuple[Any, ...]]:
-            return connection.execute(query).fetchall()
-
-        transactions, first_day, last_day = rows(
-            "select count(*), min(transaction_date), max(transaction_date)"
-            " from intermediate.int_transactions"
-        )[0]
-        alerts = rows("select count(*) from ledger.alerts")[0][0]
+        transactions, first_day, last_day, quarantined, hits, alerts, waiting, since = _counts(
+            connection
+        )
+        lanes = "select lane, count(*) from ledger.alerts group by lane order by lane"
         return RunSummary(
             transactions=transactions,
             first_day=first_day,
             last_day=last_day,
-            quarantined_rows=rows("select count(*) from raw.quarantine")[0][0],
-            rule_hits=rows("select count(*) from ledger.rule_hits")[0][0],
+            quarantined_rows=quarantined,
+            rule_hits=hits,
             alerts=alerts,
             issued_alerts=alerts - alerts_before,
-            waiting_mandatory_hits=rows("select count(*) from alerts.mandatory_backlog")[0][0],
-            waiting_since=rows("select waiting_since from raw.run_state")[0][0],
-            lanes=dict(
-                rows("select lane, count(*) from ledger.alerts group by lane order by lane")
-            ),
-            not_evaluated=[
-                row[0]
-                for row in rows(
-                    """
-                    select catalog.rule_id || ' ' || catalog.title_en
-                    from scoring.rule_catalog as catalog
-                    inner join scoring.rule_coverage as coverage using (rule_id)
-                    where catalog.stage <> 'retired'
-                    group by all
-                    having sum(coverage.evaluated_count) = 0
-                    order by 1
-                    """
-                )
-            ],
-            without_a_day=[
-                row[0]
-                for row in rows(
-                    """
-                    select rule_id || ' ' || title_en
-                    from scoring.rule_catalog
-                    where
-                        stage <> 'retired'
-                        and rule_id not in (select rule_id from scoring.rule_coverage)
-                    order by 1
-                    """
-                )
-            ],
-            exceptions=[
-                row[0]
-                for row in rows(
-                    """
-                    select
-                        exception_id || ' of ' || rule_id || ' (' || scope || ' ' || scope_value
-                        || ', ' || owner || ') '
-                        || case state
-                            when 'expired' then 'expired on ' || expires_on || ', '
-                                || hit_count_since_expiry || ' hits were alerted since'
-                            when 'names nobody' then 'applies to nothing: there is no such '
-                                || scope || ', correct it in seeds/rule_exceptions.csv'
-                            else 'expires on ' || expires_on
-                        end
-                    from marts.rule_exception_status
-                    where state in ('expired', 'expires within 30 days', 'names nobody')
-                    order by expires_on, exception_id
-                    """
-                )
-            ],
-            detectors=[
-                row[0]
-                for row in rows(
-                    """
-                    select detector || ': '
-                        || case
-                            when max(version) filter (where stage = 'champion') is null
-                                then coalesce(max_by(note, fitted_on), 'no version')
-                            else 'champion since '
-                                || max(champion_from) filter (where stage = 'champion')
-                        end
-                        || case
-                            when max(version) filter (where stage = 'candidate') is null then ''
-                            else ', candidate of '
-                                || max(fitted_on) filter (where stage = 'candidate') || ' is '
-                                || max(verdict) filter (where stage = 'candidate') || ': '
-                                || max(verdict_reason) filter (where stage = 'candidate')
-                        end
-                    from marts.model_versions
-                    group by detector
-                    order by detector
-                    """
-                )
-            ],
-            top_alerts=[
-                TopAlert(*row)
-                for row in rows(
-                    """
-                    select alert_date, lane, risk, sentence_en, sentence_ko
-                    from ledger.alerts
-                    where lane not in ('audit', 'second_review')
-                    order by expected_value desc
-                    limit 10
-                    """
-                )
-            ],
+            waiting_mandatory_hits=waiting,
+            waiting_since=since,
+            lanes=dict(connection.execute(lanes).fetchall()),
+            not_evaluated=_all(connection, NamedRule, _RULES_NOT_EVALUATED),
+            without_a_day=_all(connection, NamedRule, _RULES_WITHOUT_A_DAY),
+            exceptions=_all(connection, ExceptionToCheck, _EXCEPTIONS_TO_CHECK),
+            detectors=_all(connection, DetectorState, _DETECTORS),
+            top_alerts=_all(connection, TopAlert, _TOP_ALERTS),
             seconds=seconds,
         )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """Purchases with their first and last day, rows in quarantine, hits, alerts, and what waits."""
+    [row] = connection.execute(
+        """
+        select
+            count(*), min(transaction_date), max(transaction_date),
+            (select count(*) from raw.quarantine),
+            (select count(*) from ledger.rule_hits),
+            (select count(*) from ledger.alerts),
+            (select count(*) from alerts.mandatory_backlog),
+            (select waiting_since from raw.run_state)
+        from intermediate.int_transactions
+        """
+    ).fetchall()
+    return tuple(row)
+
+
+def _all(
+    connection: duckdb.DuckDBPyConnection, kind: Callable[..., _Row], query: str
+) -> list[_Row]:
+    """Return the rows of a query, each as an object of this kind."""
+    return [kind(*row) for row in connection.execute(query).fetchall()]
+
+
+# --- in words -------------------------------------------------------------------------------------
 
 
 def describe(summary: RunSummary, home: Home) -> str:
@@ -178,16 +232,16 @@ def describe(summary: RunSummary, home: Home) -> str:
         )
     if summary.not_evaluated:
         lines.append(
-            f"not evaluated, a feed or column is absent: {'; '.join(summary.not_evaluated)}"
+            f"not evaluated, a feed or column is absent: {_together(summary.not_evaluated)}"
         )
     if summary.without_a_day:
         lines.append(
-            f"new, no day was built since: {'; '.join(summary.without_a_day)}; "
+            f"new, no day was built since: {_together(summary.without_a_day)}; "
             f"`cardwatch run --since {summary.first_day}` records their hits on earlier days"
         )
-    lines += [f"exception {exception}" for exception in summary.exceptions]
-    lines += [f"detector {detector}" for detector in summary.detectors]
-    if not any("gradient_boosted_tree: champion" in detector for detector in summary.detectors):
+    lines += map(_exception_line, summary.exceptions)
+    lines += map(_detector_line, summary.detectors)
+    if not summary.has_tree:
         lines.append(
             "no tree yet: risk comes from rules and from the detectors that need no labels;"
             " it joins them by itself once enough cases are decided"
@@ -206,3 +260,36 @@ def describe(summary: RunSummary, home: Home) -> str:
         "  the run as assets with checks               cardwatch ui",
     ]
     return "\n".join(lines)
+
+
+def _together(rules: Sequence[NamedRule]) -> str:
+    return "; ".join(map(str, rules))
+
+
+def _exception_line(exception: ExceptionToCheck) -> str:
+    expires_on = exception.expires_on
+    stands = {
+        "expired": f"expired on {expires_on}, "
+        f"{exception.hit_count_since_expiry} hits were alerted since",
+        "names nobody": f"applies to nothing: there is no such {exception.scope}, "
+        "correct it in seeds/rule_exceptions.csv",
+        "expires within 30 days": f"expires on {expires_on}",
+    }[exception.state]
+    return (
+        f"exception {exception.exception_id} of {exception.rule_id} "
+        f"({exception.scope} {exception.scope_value}, {exception.owner}) {stands}"
+    )
+
+
+def _detector_line(detector: DetectorState) -> str:
+    line = f"detector {detector.detector}: "
+    if detector.champion:
+        line += f"champion since {detector.champion_from}"
+    else:
+        line += detector.note or "no version"
+    if detector.candidate:
+        line += (
+            f", candidate of {detector.candidate_fitted_on} is {detector.verdict}: "
+            f"{detector.verdict_reason}"
+        )
+    return line
