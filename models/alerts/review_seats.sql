@@ -12,16 +12,8 @@ days as (
         and day <= (select built_until from {{ ref('int_build_window') }})
 ),
 
--- the first budget also holds for what was bought before it
 budget as (
-    select
-        * exclude (valid_from),
-        case
-            when lag(valid_from) over (order by valid_from) is not null then valid_from
-            else date '0001-01-01'
-        end as valid_from,
-        coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to
-    from {{ ref('review_budget') }}
+    select * from {{ ref('budget_periods') }}
 ),
 
 shared as (

@@ -20,16 +20,12 @@ landed as (
     from {{ ref('stg_labels') }}
 ),
 
--- as in review_seats, the first budget also holds for what was before it
 budget as (
     select
-        second_review_share,
-        case
-            when lag(valid_from) over (order by valid_from) is not null then valid_from
-            else date '0001-01-01'
-        end as valid_from,
-        coalesce(lead(valid_from) over (order by valid_from), date '9999-12-31') as valid_to
-    from {{ ref('review_budget') }}
+        valid_from,
+        valid_to,
+        second_review_share
+    from {{ ref('budget_periods') }}
 ),
 
 -- A second review is there for agreement, not for labels, unless it is about a finding of the

@@ -29,7 +29,7 @@ from orchestration.landing.load import prepare_raw
 from orchestration.ledger import issue as issue_step
 from orchestration.ledger.issue import issue, prepare_ledger
 
-FOLDERS = ("labels", "intermediate", "features")
+FOLDERS = ("run", "labels", "intermediate", "features")
 WINDOW = "intermediate.int_build_window"
 
 _SELECTED = [f"path:models/{folder}" for folder in FOLDERS]

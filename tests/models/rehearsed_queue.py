@@ -53,7 +53,7 @@ class Queue:
         shutil.copy(built_home.warehouse, self.home.warehouse)
         self._compiled = built_home.dbt_target / "compiled/cardwatch"
         self._connection = duckdb.connect(str(self.home.warehouse))
-        self.execute("update seeds.review_budget set cases_per_day = ?", [cases_per_day])
+        self.set_budget("cases_per_day", cases_per_day)
         # made of weights that are not there
         self.execute("delete from scoring.risk_versions")
         for feed in ("card_transactions", "review_events", "labels"):
@@ -70,6 +70,11 @@ class Queue:
 
     def close(self) -> None:
         self._connection.close()
+
+    def set_budget(self, column: str, value: int | date) -> None:
+        """Set a column of the review budget."""
+        self.execute(f"update seeds.review_budget set {column} = ?", [value])
+        self.build("run", "budget_periods")
 
     def arrive(self, purchases: Iterable[Purchase], files: int = 1) -> None:
         """Score what arrives, in one landed file or spread over many."""

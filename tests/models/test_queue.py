@@ -403,7 +403,7 @@ def test_the_order_of_the_day_compares_currencies_in_reviews(queue):
 
 def test_the_first_budget_holds_for_what_was_bought_before_it(queue):
     made = queue(20)
-    made.execute("update seeds.review_budget set valid_from = $1", [MONDAY + timedelta(days=30)])
+    made.set_budget("valid_from", MONDAY + timedelta(days=30))
     made.arrive(usual(np.random.default_rng(4), 60))
     made.run(MONDAY)
     check_probabilities(made)
