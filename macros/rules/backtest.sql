@@ -42,10 +42,11 @@ compared as (
 decided as (
     select
         transaction_id,
-        max_by(misuse, {{ latest_decision() }}) as misuse
-    from {{ ref('label_decisions') }}
-    where transaction_id in (select transaction_id from compared)
-    group by transaction_id
+        misuse
+    from {{ ref('latest_decisions') }}
+    where
+        is_latest
+        and transaction_id in (select transaction_id from compared)
 ),
 
 transactions as (
@@ -115,8 +116,7 @@ counted as (
 rates as (
     select
         *,
-        misuse / nullif(reviewed, 0) as precision,
-        1.959964 * 1.959964 / nullif(reviewed, 0) as z_square
+        misuse / nullif(reviewed, 0) as precision
     from counted
 )
 
@@ -128,14 +128,8 @@ select
     reviewed,
     misuse,
     precision,
-    (
-        precision + z_square / 2
-        - sqrt(precision * (1 - precision) * z_square + z_square * z_square / 4)
-    ) / (1 + z_square) as precision_from,
-    (
-        precision + z_square / 2
-        + sqrt(precision * (1 - precision) * z_square + z_square * z_square / 4)
-    ) / (1 + z_square) as precision_to,
+    {{ wilson('precision', 'nullif(reviewed, 0)', -1) }} as precision_from,
+    {{ wilson('precision', 'nullif(reviewed, 0)', 1) }} as precision_to,
     review_hours
 from rates
 order by place

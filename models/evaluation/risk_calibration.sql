@@ -19,13 +19,12 @@ bins as (
 decisions as (
     select
         transaction_id,
-        max_by(misuse, {{ latest_decision() }}) as misuse,
-        -- known for every review; of what the audit drew and another case decided too, the latter
-        -- was certain
-        1 / max(review_probability) as weight
-    from {{ ref('label_decisions') }}
-    group by transaction_id
-    having bool_or(origin = 'review')
+        misuse,
+        1 / review_probability as weight
+    from {{ ref('latest_decisions') }}
+    where
+        is_latest
+        and is_reviewed
 ),
 
 months as (

@@ -12,9 +12,9 @@ with
 decisions as (
     select
         transaction_id,
-        max_by(misuse, {{ latest_decision() }}) as misuse
-    from {{ ref('label_decisions') }}
-    group by transaction_id
+        misuse
+    from {{ ref('latest_decisions') }}
+    where is_latest
 ),
 
 alerts as (

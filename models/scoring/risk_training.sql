@@ -22,14 +22,14 @@ known as (
     select
         due.fitted_on,
         decisions.transaction_id,
-        max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
-        bool_or(decisions.origin = 'review') as is_reviewed,
-        -- of what the audit drew and another case decided too, the latter was certain
-        max(decisions.review_probability) as review_probability
+        decisions.misuse,
+        decisions.is_reviewed,
+        decisions.review_probability
     from due
-    inner join {{ ref('label_decisions') }} as decisions
-        on due.fitted_on > decisions.decided_on
-    group by due.fitted_on, decisions.transaction_id
+    inner join {{ ref('latest_decisions') }} as decisions
+        on
+            due.fitted_on >= decisions.known_from
+            and due.fitted_on < decisions.known_until
 ),
 
 purchases as (

@@ -23,7 +23,7 @@ from orchestration.engine.warehouse import connect
 
 _RULES = Path("models/rules")
 _THRESHOLDS = Path("seeds/rule_thresholds.csv")
-_QUERIES = [Path("macros/labels/latest_decision.sql"), Path("macros/rules/backtest.sql")]
+_QUERIES = [Path("macros/evaluation/wilson.sql"), Path("macros/rules/backtest.sql")]
 #: What the warehouse finds by a rule that it does not know.
 _NOTHING = """
     select

@@ -166,11 +166,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> list[str]:
             f"""
             create temp table decided as
             with latest as (
-                select
-                    transaction_id,
-                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
-                from labels.label_decisions
-                group by transaction_id
+                select transaction_id, misuse from labels.latest_decisions where is_latest
             ),
             hits as (
                 select distinct rule_hits.transaction_id

@@ -61,7 +61,7 @@ class Quarter:
         """Labels as they are known on the morning of a day."""
         window = "update intermediate.int_build_window set changed_from = ?, built_until = ?"
         self.queue.execute(window, [MONDAY, day])
-        for model in ("case_events", "label_decisions"):
+        for model in ("case_events", "label_decisions", "latest_decisions"):
             self.queue.build("labels", model)
 
     def _fit(self, day: date) -> None:

@@ -454,12 +454,9 @@ def _training(connection: duckdb.DuckDBPyConnection, start: date, columns: list[
     return connection.execute(
         f"""
         with known as (
-            select
-                transaction_id,
-                max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
-            from labels.label_decisions
-            where decided_on < $start + 14
-            group by transaction_id
+            select transaction_id, misuse
+            from labels.latest_decisions
+            where known_from <= $start + 14 and known_until > $start + 14
         )
         select {", ".join(columns)}, known.misuse, 1.0::double as weight
         from features.feat_transaction

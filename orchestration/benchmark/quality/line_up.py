@@ -168,11 +168,7 @@ def _costs(
         select numbered.*, known.misuse, 1.0::double as weight
         from numbered
         left join (
-            select
-                transaction_id,
-                max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
-            from labels.label_decisions
-            group by transaction_id
+            select transaction_id, misuse from labels.latest_decisions where is_latest
         ) as known on known.transaction_id = split_part(numbered.transaction_id, '-', 1)
         where
             ('0x' || substr(md5(numbered.transaction_id), 1, 8))::bigint / 4294967296.0
@@ -413,12 +409,9 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
                 end::double as weight
             from detectors.detector_inputs
             left join (
-                select
-                    transaction_id,
-                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
-                from labels.label_decisions
-                where decided_on < $until
-                group by transaction_id
+                select transaction_id, misuse
+                from labels.latest_decisions
+                where known_from <= $until and known_until > $until
             ) as known using (transaction_id)
             where transaction_date >= $since and transaction_date < $before
             """,  # noqa: S608 - names of our own feature catalogue

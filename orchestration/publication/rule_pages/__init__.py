@@ -99,11 +99,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             connection,
             """
             with decided as (
-                select
-                    transaction_id,
-                    max_by(misuse, row(decided_at, available_at, not misuse)) as misuse
-                from labels.label_decisions
-                group by transaction_id
+                select transaction_id, misuse from labels.latest_decisions where is_latest
             )
             select
                 hits.rule_id,

@@ -36,15 +36,14 @@ known as (
     select
         due.fitted_on,
         decisions.transaction_id,
-        max_by(decisions.misuse, {{ latest_decision('decisions') }}) as misuse,
-        max_by(decisions.origin, {{ latest_decision('decisions') }}) as origin,
-        -- known for every review; of what the audit drew and another case decided too, the latter
-        -- was certain
-        max(decisions.review_probability) as review_probability
+        decisions.misuse,
+        decisions.origin,
+        decisions.review_probability
     from due
-    inner join {{ ref('label_decisions') }} as decisions
-        on due.fitted_on > decisions.decided_on
-    group by due.fitted_on, decisions.transaction_id
+    inner join {{ ref('latest_decisions') }} as decisions
+        on
+            due.fitted_on >= decisions.known_from
+            and due.fitted_on < decisions.known_until
 ),
 
 sizes as (
