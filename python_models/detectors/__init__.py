@@ -19,14 +19,9 @@ from typing import Any
 import pyarrow as pa
 
 from detectors import versions
+from detectors.arrays import DetectorError
 from detectors.artefacts import Timeline, load_version
-from detectors.contract import (
-    ARTEFACT_SCHEMA,
-    PROMOTION_SCHEMA,
-    SCORE_SCHEMA,
-    Detector,
-    DetectorError,
-)
+from detectors.contract import ARTEFACT_SCHEMA, PROMOTION_SCHEMA, SCORE_SCHEMA, Detector
 from detectors.features import read_catalogue
 from detectors.scoring import score_batches
 from detectors.stacking import RISK_VERSION_SCHEMA, fit_risk_versions

@@ -14,16 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from detectors.contract import (
-    ARTEFACT_SCHEMA,
-    PROMOTION_SCHEMA,
-    Detector,
-    DetectorError,
-    Floats,
-    Integers,
-    Model,
-    Outcome,
-)
+from detectors.arrays import DetectorError, Floats, Integers
+from detectors.contract import ARTEFACT_SCHEMA, PROMOTION_SCHEMA, Detector, Model, Outcome
 from detectors.training import EPOCH, Training
 
 FITTED = "fitted"

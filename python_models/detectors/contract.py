@@ -1,4 +1,4 @@
-"""What every detector agrees on: errors, parameters, tables at the border, and the two calls.
+"""What every detector agrees on: parameters, tables at the border, and the two calls.
 
 A detector is one module that exports a `Detector`: a frozen parameter dataclass, a `fit` that
 turns a `Training` into bytes, and a `load` that turns untrusted bytes back into a `Model`.
@@ -9,18 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-if TYPE_CHECKING:
-    from detectors.features import Segments
-    from detectors.training import Training
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from detectors.arrays import DetectorError, Floats, Integers
+from detectors.features import Segments
+from detectors.training import Training
 
 #: Columns of one fitted (or skipped) detector version; `fit` returns one such row.
 ARTEFACT_SCHEMA = pa.schema(
@@ -83,10 +78,6 @@ SCORE_SCHEMA = pa.schema(
 
 #: At most so many reasons are given for one row, strongest first.
 MAXIMUM_REASONS = 5
-
-
-class DetectorError(Exception):
-    """The input, a parameter or an artefact cannot be used; the message is one sentence."""
 
 
 Number = TypeVar("Number", int, float)

@@ -30,8 +30,9 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arrays import Floats, Integers
 from detectors.artefacts import read_json, read_names, read_numbers, require, write_json
-from detectors.contract import Detector, Floats, Integers, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments, lower_median
 from detectors.reference import (
     FrozenScores,

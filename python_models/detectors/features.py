@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.contract import DetectorError, Floats, Integers
+from detectors.arrays import DetectorError, Floats, Integers
 
 SCALES = ("linear", "log")
 

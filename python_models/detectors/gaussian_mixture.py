@@ -25,8 +25,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from detectors.arrays import Floats, Integers
 from detectors.artefacts import read_json, read_names, require, write_array, write_json
-from detectors.contract import Detector, Floats, Integers, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments
 from detectors.normal_scores import ExactProduct, NormalScores, read_factors, sum_of_rows
 from detectors.reference import FrozenScores, ReferenceParameters, draw_sample, take_rows

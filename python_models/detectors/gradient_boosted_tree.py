@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import lightgbm
 import numpy as np
 
+from detectors.arrays import DetectorError, Floats
 from detectors.artefacts import read_json, read_names, read_number, require, write_json
-from detectors.contract import Detector, DetectorError, Floats, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments
 from detectors.reference import take_rows, upper_threshold
 from detectors.training import Training

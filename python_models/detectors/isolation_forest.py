@@ -32,8 +32,9 @@ from sklearn.tree import ExtraTreeRegressor
 from sklearn.tree._tree import Tree
 from skops import io as skops_io
 
+from detectors.arrays import DetectorError, Floats
 from detectors.artefacts import read_names, read_numbers, require
-from detectors.contract import Detector, DetectorError, Floats, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments, check_scale, lower_median, scaled
 from detectors.reference import (
     FrozenScores,

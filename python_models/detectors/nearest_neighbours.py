@@ -25,6 +25,7 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 from sklearn.neighbors import NearestNeighbors
 
+from detectors.arrays import Floats, Integers
 from detectors.artefacts import (
     read_array,
     read_json,
@@ -33,7 +34,7 @@ from detectors.artefacts import (
     write_array,
     write_json,
 )
-from detectors.contract import Detector, Floats, Integers, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments
 from detectors.normal_scores import GRID, LARGEST, NormalScores
 from detectors.reference import FrozenScores, ReferenceParameters, draw_sample, take_rows

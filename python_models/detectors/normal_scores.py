@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from detectors.arrays import Floats
 from detectors.artefacts import read_array, read_number, require, write_array
-from detectors.contract import Floats
 from detectors.features import lower_median
 from detectors.reference import fill_missing
 

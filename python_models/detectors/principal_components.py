@@ -19,8 +19,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+from detectors.arrays import Floats
 from detectors.artefacts import read_json, read_names, write_array, write_json
-from detectors.contract import Detector, Floats, Outcome, Scored, bounded
+from detectors.contract import Detector, Outcome, Scored, bounded
 from detectors.features import Segments
 from detectors.normal_scores import ExactProduct, NormalScores, read_factors, sum_of_rows
 from detectors.reference import FrozenScores, ReferenceParameters, draw_sample, take_rows

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arrays import Floats, Integers
 from detectors.artefacts import read_array, read_number, require, write_array
-from detectors.contract import Floats, Integers, Outcome, bounded
+from detectors.contract import Outcome, bounded
 from detectors.features import Segments
 from detectors.training import Training
 

@@ -15,16 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
+from detectors.arrays import DetectorError, Floats, Integers
 from detectors.artefacts import Timeline
-from detectors.contract import (
-    MAXIMUM_REASONS,
-    REASON_TYPE,
-    SCORE_SCHEMA,
-    DetectorError,
-    Floats,
-    Integers,
-    Scored,
-)
+from detectors.contract import MAXIMUM_REASONS, REASON_TYPE, SCORE_SCHEMA, Scored
 from detectors.features import read_column, read_numbers, read_segments
 from detectors.reference import take_rows
 

@@ -26,8 +26,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
+from detectors.arrays import DetectorError, Floats, Integers
 from detectors.artefacts import version_name, write_json
-from detectors.contract import DetectorError, Floats, Integers, bounded, read_parameters
+from detectors.contract import bounded, read_parameters
 from detectors.features import read_column, read_numbers
 from detectors.training import EPOCH
 from detectors.validation import LEAST_MISUSE, Booleans, calibration_error

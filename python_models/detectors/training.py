@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.contract import DetectorError, Floats, Integers
+from detectors.arrays import DetectorError, Floats, Integers
 from detectors.features import Feature, Segments, read_column, read_numbers, read_segments
 
 EPOCH = date(1970, 1, 1)

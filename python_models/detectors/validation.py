@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detectors.contract import Floats, Integers, Model
+from detectors.arrays import Floats, Integers
+from detectors.contract import Model
 from detectors.features import Segments, read_column, read_numbers, read_segments
 
 Booleans = npt.NDArray[np.bool_]

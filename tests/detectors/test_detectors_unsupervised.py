@@ -26,8 +26,8 @@ from detectors import (
     principal_components,
     scoring,
 )
+from detectors.arrays import DetectorError
 from detectors.artefacts import read_array, write_array
-from detectors.contract import DetectorError
 from detectors.empirical_tails import TailTable
 from detectors.features import Segments
 from detectors.normal_scores import GRID, ExactProduct, NormalScores, NormalTable, sum_of_rows
