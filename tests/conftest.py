@@ -70,7 +70,7 @@ def built_home(empty_home: Home) -> Home:
     dbt(empty_home, "build", "--empty", *models)
     # what --empty compiles reads nothing
     folders = [f"path:models/{name}" for name in ("rules", "run", "labels", "alerts", "cases")]
-    models = (*folders, "rule_hits", "int_working_days", "detector_training_sample")
+    models = (*folders, "rule_hits", "working_days", "detector_training_sample")
     dbt(empty_home, "compile", "--select", *models)
     return empty_home
 

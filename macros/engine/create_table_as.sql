@@ -1,5 +1,5 @@
 {#
-    Before a model is built, the days of int_build_window are put into its SQL as dates. DuckDB passes
+    Before a model is built, the days of build_window are put into its SQL as dates. DuckDB passes
     by the parts of a table that lie outside constants even through views and joins, but not those
     outside what a subquery finds: 66 rules would each read all history every day. The compiled SQL
     keeps the subqueries.
@@ -17,7 +17,7 @@
 
 {% macro days_as_constants(sql) -%}
     {%- set subquery = modules.re.compile(
-        '\\(select (built_from|changed_from|built_until)( [-+] [0-9]+)? from ([^ ()]*\\."?int_build_window"?)\\)'
+        '\\(select (built_from|changed_from|built_until)( [-+] [0-9]+)? from ([^ ()]*\\."?build_window"?)\\)'
     ) -%}
     {%- set build = namespace(sql=sql) -%}
     {%- set found = subquery.findall(sql) -%}

@@ -18,7 +18,7 @@ open_since as (
         coalesce(
             least(
                 min(issues.issued_from),
-                (select built_from from {{ ref('int_build_window') }}),
+                (select built_from from {{ ref('build_window') }}),
                 latest.issued_until - 31
             ),
             date '0001-01-01'
@@ -173,7 +173,7 @@ described as (
 ),
 
 calendar as (
-    select min(day) as first_day from {{ ref('int_working_days') }}
+    select min(day) as first_day from {{ ref('working_days') }}
 ),
 
 silenced as (
@@ -220,7 +220,7 @@ valued as (
     cross join open_since
     cross join calendar
     inner join {{ ref('currencies') }} as currencies on described.currency = currencies.currency
-    inner join {{ ref('int_working_days') }} as working_days
+    inner join {{ ref('working_days') }} as working_days
         on
             greatest(described.occurred_at::date, open_since.issued_until + 1, calendar.first_day)
             = working_days.day

@@ -21,7 +21,7 @@ final as (
     where
         candidates.is_mandatory
         and queue.subject_id is null
-        and candidates.queued_on <= (select built_until from {{ ref('int_build_window') }})
+        and candidates.queued_on <= (select built_until from {{ ref('build_window') }})
 )
 
 select * from final

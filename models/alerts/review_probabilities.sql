@@ -21,7 +21,7 @@ purchases as (
     where
         candidates.subject_type = 'transaction'
         and not candidates.is_scored_before
-        and candidates.queued_on <= (select built_until from {{ ref('int_build_window') }})
+        and candidates.queued_on <= (select built_until from {{ ref('build_window') }})
         -- refunds and declined purchases have no score
         and candidates.transaction_id in (select risk.transaction_id from {{ ref('risk') }} as risk)
 ),

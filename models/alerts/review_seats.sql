@@ -5,11 +5,11 @@ with
 
 days as (
     select day as review_date
-    from {{ ref('int_working_days') }}
+    from {{ ref('working_days') }}
     where
         is_working_day
         and day >= (select min(queued_on) from {{ ref('alert_candidates') }})
-        and day <= (select built_until from {{ ref('int_build_window') }})
+        and day <= (select built_until from {{ ref('build_window') }})
 ),
 
 budget as (

@@ -146,14 +146,14 @@ due as (
     from standing
     inner join {{ ref('case_deadlines') }} as case_deadlines
         on standing.state = case_deadlines.state
-    inner join {{ ref('int_working_days') }} as started
+    inner join {{ ref('working_days') }} as started
         on standing.state_since::date = started.day
-    inner join {{ ref('int_working_days') }} as due_days
+    inner join {{ ref('working_days') }} as due_days
         on
             due_days.is_working_day
             and started.working_day_number + case_deadlines.working_days
             = due_days.working_day_number
-    inner join {{ ref('int_working_days') }} as remind_days
+    inner join {{ ref('working_days') }} as remind_days
         on
             remind_days.is_working_day
             and due_days.working_day_number - case_deadlines.remind_before
@@ -202,7 +202,7 @@ final as (
     left outer join findings on alerts.case_id = findings.case_id
     left outer join ordered on alerts.case_id = ordered.case_id
     left outer join due on alerts.case_id = due.case_id
-    left outer join {{ ref('int_build_window') }} as build_window on true
+    left outer join {{ ref('build_window') }} as build_window on true
 )
 
 select * from final

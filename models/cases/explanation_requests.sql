@@ -19,11 +19,11 @@ cases as (
 -- the time for an answer, if it is asked for on the last day that was built
 asked_today as (
     select due_days.day as due_on
-    from {{ ref('int_build_window') }} as build_window
-    inner join {{ ref('int_working_days') }} as today on build_window.built_until = today.day
+    from {{ ref('build_window') }} as build_window
+    inner join {{ ref('working_days') }} as today on build_window.built_until = today.day
     inner join {{ ref('case_deadlines') }} as case_deadlines
         on case_deadlines.state = 'explanation_requested'
-    inner join {{ ref('int_working_days') }} as due_days
+    inner join {{ ref('working_days') }} as due_days
         on
             due_days.is_working_day
             and today.working_day_number + case_deadlines.working_days

@@ -15,7 +15,7 @@ final as (
         cases.due_on,
         cases.is_overdue
     from {{ ref('cases') }} as cases
-    inner join {{ ref('int_build_window') }} as build_window
+    inner join {{ ref('build_window') }} as build_window
         on cases.remind_on <= build_window.built_until
 )
 

@@ -37,7 +37,7 @@ decided as (
         percentile_cont(0.5) within group (order by decisions.days_to_decision)
             as median_days_to_decision
     from decisions
-    cross join {{ ref('int_build_window') }} as build_window
+    cross join {{ ref('build_window') }} as build_window
     group by decisions.reviewer_id
 ),
 

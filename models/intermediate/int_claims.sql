@@ -22,7 +22,7 @@ landed as (
                 where
                     versions.claim_id = sent_again.claim_id
                     and sent_again.submitted_at
-                    < (select changed_from - 90 from {{ ref('int_build_window') }})
+                    < (select changed_from - 90 from {{ ref('build_window') }})
                     and row(sent_again.load_id, sent_again.load_line)
                     > row(versions.load_id, versions.load_line)
             )

@@ -25,7 +25,7 @@ landed as (
                 where
                     versions.transaction_id = sent_again.transaction_id
                     and sent_again.authorized_at
-                    < (select changed_from from {{ ref('int_build_window') }})
+                    < (select changed_from from {{ ref('build_window') }})
                     and row(sent_again.load_id, sent_again.load_line)
                     > row(versions.load_id, versions.load_line)
             )

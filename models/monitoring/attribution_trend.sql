@@ -28,7 +28,7 @@ months as (
     from reasons
     where
         month + interval 1 month
-        <= (select built_until + 1 from {{ ref('int_build_window') }})
+        <= (select built_until + 1 from {{ ref('build_window') }})
     group by detector, month
 ),
 

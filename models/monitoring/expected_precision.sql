@@ -51,7 +51,7 @@ weeks as (
     select distinct week from binned
     where
         week >= (select min(issued_from) from {{ source('ledger', 'issues') }})
-        and week + 6 <= (select built_until from {{ ref('int_build_window') }})
+        and week + 6 <= (select built_until from {{ ref('build_window') }})
 ),
 
 -- the same decisions for each week that they come before

@@ -31,7 +31,7 @@ known_days as (
         min(issues.issued_from) as first_day,
         max(build_window.built_until) as last_day
     from {{ source('ledger', 'issues') }} as issues
-    cross join {{ ref('int_build_window') }} as build_window
+    cross join {{ ref('build_window') }} as build_window
 ),
 
 waited as (

@@ -25,7 +25,7 @@ champions as (
         kinds.is_supervised,
         build_window.built_until as as_of
     from latest
-    cross join {{ ref('int_build_window') }} as build_window
+    cross join {{ ref('build_window') }} as build_window
     inner join {{ ref('detectors') }} as kinds on latest.detector = kinds.detector
     left outer join {{ ref('model_versions') }} as versions
         on

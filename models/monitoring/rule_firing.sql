@@ -42,7 +42,7 @@ weeks as (
             and evaluated.week = hits.week
     where
         evaluated.week >= first_days.first_day
-        and evaluated.week + 6 <= (select built_until from {{ ref('int_build_window') }})
+        and evaluated.week + 6 <= (select built_until from {{ ref('build_window') }})
 ),
 
 -- earlier weeks, as if they had had as many purchases as this one

@@ -20,7 +20,7 @@ final as (
                 || ',{{ var("anomaly_tail_from") }},{{ var("anomaly_tail_full") }}'
             ), 1, 8
         ) as version,
-        (select built_from from {{ ref('int_build_window') }}) as fitted_on,
+        (select built_from from {{ ref('build_window') }}) as fitted_on,
         'noisy_or' as method,
         1.0::double as rule_coefficient,
         tree_coefficient::double as tree_coefficient,

@@ -57,10 +57,10 @@ _APPENDED = {
         anti join (
             select subject_type, subject_id
             from alerts.alert_candidates
-            where queued_on > (select built_until from intermediate.int_build_window)
+            where queued_on > (select built_until from run.build_window)
         ) as not_yet_due
             using (subject_type, subject_id)
-        where hits.occurred_on <= (select built_until from intermediate.int_build_window)
+        where hits.occurred_on <= (select built_until from run.build_window)
     """,
     "audit_draws": """
         select transaction_id, queued_on as drawn_on, review_probability
@@ -136,8 +136,7 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
     connection.execute("begin transaction")
     try:
         window = connection.execute(
-            "select built_from, built_until, latest_load_id, changed_from"
-            " from intermediate.int_build_window"
+            "select built_from, built_until, latest_load_id, changed_from from run.build_window"
         ).fetchone()
         issued = None
         if window is not None and window[0] is not None and window[0] <= window[1]:

@@ -20,7 +20,7 @@ PUBLISHED = {
     "case_conflicts": "select * from labels.case_conflicts",
     "case_transitions": "select * from seeds.case_transitions",
     "case_deadlines": "select * from seeds.case_deadlines",
-    "working_days": "select * from intermediate.int_working_days",
+    "working_days": "select * from run.working_days",
     "quarantined_events": "select * from cases.quarantined_events",
     "explanation_requests": "select * from cases.explanation_requests",
     "reminders": "select * from cases.reminders",

@@ -30,8 +30,9 @@ _FEEDS = (
     "expense_claims",
 )
 _WITH_CANARIES = [
-    *("run", "--select", "path:models/labels", "path:models/intermediate", "path:models/features"),
-    *("rule_hits",),
+    *("run", "--select"),
+    *(f"path:models/{folder}" for folder in ("run", "labels", "intermediate", "features")),
+    "rule_hits",
 ]
 
 

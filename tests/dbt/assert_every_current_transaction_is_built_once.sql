@@ -7,7 +7,7 @@ build_window as (
     select
         changed_from,
         built_until
-    from {{ ref('int_build_window') }}
+    from {{ ref('build_window') }}
 ),
 
 landed as (

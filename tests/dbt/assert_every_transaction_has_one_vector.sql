@@ -9,7 +9,7 @@ build_window as (
     select
         built_from,
         built_until
-    from {{ ref('int_build_window') }}
+    from {{ ref('build_window') }}
 ),
 
 transactions as (

@@ -30,7 +30,7 @@ from orchestration.ledger import issue as issue_step
 from orchestration.ledger.issue import issue, prepare_ledger
 
 FOLDERS = ("run", "labels", "intermediate", "features")
-WINDOW = "intermediate.int_build_window"
+WINDOW = "run.build_window"
 
 _SELECTED = [f"path:models/{folder}" for folder in FOLDERS]
 _CHANGES = re.compile(r"(create|alter|drop|delete|insert|update)\b", re.IGNORECASE)
@@ -43,7 +43,7 @@ _ISSUED = {
     "alerts": """
         select
             min(transaction_id) as alert_id,
-            (select built_until + 1 from intermediate.int_build_window) as alert_date,
+            (select built_until + 1 from run.build_window) as alert_date,
             1 as place,
             'exploit' as lane,
             concat_ws('|', card_id, merchant_id, transaction_date) as case_id,
@@ -55,8 +55,8 @@ _ISSUED = {
             '' as policy_version
         from features.feat_transaction
         where
-            transaction_date >= (select built_from from intermediate.int_build_window)
-            and transaction_date <= (select built_until from intermediate.int_build_window)
+            transaction_date >= (select built_from from run.build_window)
+            and transaction_date <= (select built_until from run.build_window)
         group by case_id
         having case_id not in (select case_id from ledger.alerts)
     """,
@@ -68,12 +68,12 @@ _ISSUED = {
             transaction_id as subject_id,
             transaction_id,
             true as is_alert,
-            (select built_until + 1 from intermediate.int_build_window) as joined_on,
+            (select built_until + 1 from run.build_window) as joined_on,
             authorized_at as occurred_at
         from features.feat_transaction
         where
-            transaction_date >= (select built_from from intermediate.int_build_window)
-            and transaction_date <= (select built_until from intermediate.int_build_window)
+            transaction_date >= (select built_from from run.build_window)
+            and transaction_date <= (select built_until from run.build_window)
             and transaction_id not in (select transaction_id from ledger.case_members)
     """,
 }
@@ -104,7 +104,7 @@ class Project:
 
     @property
     def compared(self) -> tuple[Model, ...]:
-        """The tables that hold days, which is all but int_build_window."""
+        """The tables that hold days, which is all but build_window."""
         return tuple(model for model in self.models if model.day_column is not None)
 
 
@@ -124,7 +124,7 @@ class Row:
 class Window:
     """The days that a run builds: facts and daily state from changed_from, others from built_from.
 
-    Where int_build_window does not tell them apart they are the same.
+    Where build_window does not tell them apart they are the same.
     """
 
     first_day: date

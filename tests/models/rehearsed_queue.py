@@ -157,17 +157,17 @@ class Queue:
         """Propose all days that are not issued yet, and issue them."""
         last = self.execute("select max(issued_until) from ledger.issues")[0][0]
         first = last + timedelta(days=1) if last else MONDAY
-        self.execute("delete from intermediate.int_build_window")
+        self.execute("delete from run.build_window")
         self.execute(
             """
-            insert into intermediate.int_build_window by name
+            insert into run.build_window by name
             select $1::date as changed_from, $1::date as built_from, $2::date as built_until,
                 $2::date as cleared_until, 1 as latest_load_id
             """,
             [first, until],
         )
         self.execute("update raw.run_state set audit_seed = ?", [seed])
-        self.build("intermediate", "int_working_days")
+        self.build("run", "working_days")
         for model in ("alert_candidates", "review_seats"):
             self.build("alerts", model)
         days = self.execute("select review_date from alerts.review_seats order by review_date")

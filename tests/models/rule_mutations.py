@@ -107,7 +107,7 @@ class Rehearsal:
         for model, schema in self._schemas.items():
             if f'"{schema}"."{model}"' in sql:
                 self._fill(model, [])
-        self._fill("int_build_window", [{"built_from": "2026-01-01", "built_until": "2026-01-31"}])
+        self._fill("build_window", [{"built_from": "2026-01-01", "built_until": "2026-01-31"}])
         self._fill("rule_catalog", [{"rule_id": "merchant_001", "rule_version": "1"}])
         self._fill(
             "rule_exceptions",

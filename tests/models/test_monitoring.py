@@ -129,7 +129,7 @@ def drift(purchases: pd.DataFrame, values: dict[str, np.ndarray]) -> pd.DataFram
                 select transaction_id, transaction_date::date as transaction_date, {columns},
                     'hotel' as segment
                 from inputs;
-            create table int_build_window as
+            create table build_window as
                 select max(transaction_date) as built_until from feat_transaction;
             create table feature_catalog as
                 select unnest({list(values)}) as feature, true as in_tree, false as in_anomaly,
@@ -213,7 +213,7 @@ def unusual(hits: np.ndarray, purchases: np.ndarray) -> np.ndarray:
             create table rule_hits as
                 select rule_id, covered_on as occurred_on
                 from counted cross join generate_series(1, hit_count);
-            create table int_build_window as
+            create table build_window as
                 select max(covered_on) + 6 as built_until from rule_coverage;
             """
         )

@@ -59,7 +59,7 @@ class Quarter:
 
     def _read_decisions(self, day: date) -> None:
         """Labels as they are known on the morning of a day."""
-        window = "update intermediate.int_build_window set changed_from = ?, built_until = ?"
+        window = "update run.build_window set changed_from = ?, built_until = ?"
         self.queue.execute(window, [MONDAY, day])
         for model in ("case_events", "label_decisions", "latest_decisions"):
             self.queue.build("labels", model)
@@ -152,7 +152,7 @@ class Quarter:
         calendar = Calendar(
             dict(
                 self.queue.execute(
-                    "select day, next_working_day from intermediate.int_working_days"
+                    "select day, next_working_day from run.working_days"
                     " where next_working_day is not null"
                 )
             )

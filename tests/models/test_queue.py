@@ -121,7 +121,7 @@ def check_probabilities(queue: Queue) -> None:
         select risk.transaction_id
         from scoring.risk as risk
         anti join ledger.scores as scores using (transaction_id)
-        inner join intermediate.int_working_days as days on risk.transaction_date = days.day
+        inner join run.working_days as days on risk.transaction_date = days.day
         where days.next_working_day <= (select max(issued_until) from ledger.issues)
         """
     )

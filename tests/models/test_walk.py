@@ -17,10 +17,10 @@ from tests.homes import (
 
 DERIVED = """
     select schema_name || '.' || table_name from duckdb_tables()
-    where schema_name in ('labels', 'intermediate', 'features', 'detectors', 'scoring')
+    where schema_name in ('run', 'labels', 'intermediate', 'features', 'detectors', 'scoring')
         -- these say what the last run had to do
         and table_name not in (
-            'int_build_window', 'detector_training_sample', 'risk_due', 'risk_training',
+            'build_window', 'detector_training_sample', 'risk_due', 'risk_training',
             'tree_unseen__scores'
         )
     order by 1
@@ -54,7 +54,7 @@ def test_the_days_of_a_run_are_dates_in_what_it_sends(walked: tuple[Home, Home])
     sent = walked[0].dbt_target / "run" / "cardwatch" / "models" / "scoring" / "rule_hits.sql"
     sql = sent.read_text(encoding="utf-8")
     assert f"(date '{MIDDLE}' + 1)" in sql
-    assert "int_build_window" not in sql
+    assert "build_window" not in sql
 
 
 @pytest.mark.parametrize(

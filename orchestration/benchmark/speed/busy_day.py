@@ -28,7 +28,7 @@ from orchestration.ledger.issue import issue, prepare_ledger
 
 PURCHASES = 60_000
 SECONDS_BAR = 15.0
-_BEFORE = ("path:models/labels", "int_working_days", "path:models/alerts")
+_BEFORE = ("path:models/labels", "working_days", "path:models/alerts")
 _AFTER = ("path:models/cases",)
 
 
@@ -105,7 +105,7 @@ def run_busy_day(home: Home) -> BusyDay:
 def _next_working_day(connection: duckdb.DuckDBPyConnection) -> date:
     row = connection.execute(
         """
-        select min(day) from intermediate.int_working_days
+        select min(day) from run.working_days
         where is_working_day and day > (select max(transaction_date) from scoring.risk)
         """
     ).fetchone()
@@ -182,7 +182,7 @@ def _begin(connection: duckdb.DuckDBPyConnection, day: date) -> None:
     """Let the run be one of this day."""
     connection.execute(
         """
-        update intermediate.int_build_window
+        update run.build_window
         set changed_from = $1, built_from = $1, built_until = $1, cleared_until = $1
         """,
         [day],

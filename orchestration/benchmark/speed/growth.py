@@ -211,7 +211,7 @@ def _advance(home: Home, company: Company, first: date, last: date) -> MeasuredR
     run = measured_dbt(home, _INCREMENT, f"the days until {last} cannot be built")
     with connect(home) as connection:
         built = connection.execute(
-            "select built_from, built_until from intermediate.int_build_window"
+            "select built_from, built_until from run.build_window"
         ).fetchone()
         vectors = connection.execute(
             "select count(*) from features.feat_transaction where transaction_date = ?", [last]
@@ -225,7 +225,7 @@ def _advance(home: Home, company: Company, first: date, last: date) -> MeasuredR
             """
             update raw.run_state
             set completed_until = $1, completed_load_id = (
-                select latest_load_id from intermediate.int_build_window
+                select latest_load_id from run.build_window
             )
             """,
             [last],

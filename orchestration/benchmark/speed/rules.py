@@ -178,7 +178,7 @@ def _repeat_transactions(home: Home, inputs: Inputs) -> tuple[int, int]:
         connection.execute("use main")
         connection.execute(
             """
-            update intermediate.int_build_window
+            update run.build_window
             set changed_from = built_until, built_from = built_until
             """
         )

@@ -9,7 +9,7 @@ def model(dbt, session):
         *detectors.input_columns("isolation_forest", features)
     )
     if dbt.is_incremental:
-        first, last = dbt.ref("int_build_window").select("built_from, built_until").fetchone()
+        first, last = dbt.ref("build_window").select("built_from, built_until").fetchone()
         purchases = purchases.filter(f"transaction_date between date '{first}' and date '{last}'")
     scored = detectors.score(
         "isolation_forest",

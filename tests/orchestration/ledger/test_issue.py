@@ -16,7 +16,7 @@ from orchestration.ledger.issue import LEDGER_TABLES, issue, prepare_ledger, rec
 #: What a run proposes, with the columns that the step reads; filled by the tests.
 PROPOSED = """
     create schema alerts; create schema scoring; create schema detectors;
-    create schema intermediate;
+    create schema run;
     create table alerts.proposed_alerts as from ledger.alerts select * exclude (issue_id);
     create table alerts.proposed_alert_reasons as
         from ledger.alert_reasons
@@ -44,10 +44,10 @@ PROPOSED = """
         from ledger.rule_hits select * exclude (issue_id), current_date as occurred_on;
     create table detectors.model_fits as
         from ledger.detector_versions select * exclude (issue_id);
-    create table intermediate.int_build_window (
+    create table run.build_window (
         changed_from date, built_from date, built_until date, latest_load_id bigint
     );
-    insert into intermediate.int_build_window
+    insert into run.build_window
     values ('2025-01-01', '2025-01-01', '2025-01-31', 7);
     update raw.run_state set audit_seed = 'seed';
 """
@@ -135,7 +135,7 @@ def test_an_issue_appends_what_is_proposed_and_writes_it_to_files(
 
 
 def test_a_run_over_no_new_day_issues_nothing(home: Home, warehouse: duckdb.DuckDBPyConnection):
-    warehouse.execute("update intermediate.int_build_window set built_from = '2025-02-01'")
+    warehouse.execute("update run.build_window set built_from = '2025-02-01'")
     assert issue(warehouse, home) is None
     assert files(home) == []
     assert not any(content(warehouse).values())
@@ -232,7 +232,7 @@ def test_a_hit_on_what_arrived_late_is_issued_on_its_day_of_the_queue(
     issue(warehouse, home)
     hits = "select issue_id, subject_id from ledger.rule_hits order by all"
     assert warehouse.execute(hits).fetchall() == [(1, "in time")]
-    warehouse.execute("update intermediate.int_build_window set built_until = '2025-02-01'")
+    warehouse.execute("update run.build_window set built_until = '2025-02-01'")
     draw_a_seed(warehouse)
     issue(warehouse, home)
     assert warehouse.execute(hits).fetchall() == [(1, "in time"), (2, "late")]
@@ -250,7 +250,7 @@ def test_a_run_that_stops_before_days_built_earlier_leaves_what_is_new_to_the_ne
     issue(warehouse, home)
     state = "select completed_load_id, completed_until, requested_since from raw.run_state"
     assert warehouse.execute(state).fetchall() == [(3, date(2025, 3, 31), date(2025, 1, 1))]
-    warehouse.execute("update intermediate.int_build_window set built_until = '2025-04-01'")
+    warehouse.execute("update run.build_window set built_until = '2025-04-01'")
     draw_a_seed(warehouse)
     issue(warehouse, home)
     assert warehouse.execute(state).fetchall() == [(7, date(2025, 4, 1), None)]
@@ -263,8 +263,7 @@ def test_days_that_changed_further_back_wait_until_they_are_built(
 
     def run(changed_from: str, built_from: str, built_until: str = "2025-01-31") -> object:
         warehouse.execute(
-            "update intermediate.int_build_window"
-            " set changed_from = $1, built_from = $2, built_until = $3",
+            "update run.build_window set changed_from = $1, built_from = $2, built_until = $3",
             [changed_from, built_from, built_until],
         )
         draw_a_seed(warehouse)

@@ -1,4 +1,3 @@
-{{ config(materialized='table') }}
 -- Grain: one row per day, from a month before the first transaction to 400 days after the last
 -- day that is built, because deadlines lie ahead: is it a working day of the reviewers' country?
 with
@@ -13,7 +12,7 @@ spans as (
         landed.first_day - 31 as first_day,
         build_window.built_until + 400 - (landed.first_day - 31) as last_number
     from landed
-    cross join {{ ref('int_build_window') }} as build_window
+    cross join {{ ref('build_window') }} as build_window
 ),
 
 numbered as (

@@ -1,4 +1,3 @@
-{{ config(materialized='table') }}
 -- Grain: one row: the days that this run builds.
 -- Facts and daily state are built anew from the first day that anything landed since the last
 -- finished run can have changed, or that nobody has built yet, or that was asked for: changed_from.
