@@ -80,6 +80,19 @@ left join claims on compared.subject_type = 'claim' and compared.subject_id = cl
 left join decided on compared.transaction_id = decided.transaction_id
 {% endmacro %}
 
+{# The reach that the rule's thresholds had when the tables that are cut at it were built. #}
+{% macro backtest_built_reaches(rule_id) %}
+select
+    split_part(reaches.key, '.', 2) as parameter,
+    reaches.value ->> '$' as reach,
+    tables.schema_name || '.' || tables.table_name as table_name
+from duckdb_tables() as tables, json_each(tables.comment) as reaches
+where
+    tables.database_name = current_database()
+    and tables.schema_name in ('features', 'intermediate')
+    and split_part(reaches.key, '.', 1) = '{{ rule_id }}'
+{% endmacro %}
+
 {# One row per side: now, with the change, gained, lost. Precision with its Wilson interval (95 %). #}
 {% macro backtest_totals(review_minutes) %}
 with

@@ -11,6 +11,7 @@ import yaml
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.files import whole_file
 from orchestration.settings.policy import check_waiver, read_seed
+from orchestration.settings.thresholds import THRESHOLDS, check_reaches, read_thresholds
 
 # Typologies are the folders of models/rules; a new one is a word here and a folder there.
 TYPOLOGIES = ("limit_evasion", "time_place", "merchant", "cash_like", "card_behaviour", "claims")
@@ -53,7 +54,6 @@ _META_KEYS = (
 _MINIMUM_UNIT_TESTS = 2
 
 _RULES = Path("models/rules")
-_THRESHOLDS = Path("seeds/rule_thresholds.csv")
 _EXCEPTIONS = Path("seeds/rule_exceptions.csv")
 _MACRO = Path("macros/rules/active_rules.sql")
 # What a rule judges, and so where the columns that it needs are: claims, or else purchases.
@@ -242,20 +242,22 @@ def _check_unique(sql_files: Mapping[str, Path]) -> None:
 
 
 def _check_thresholds(rules: Iterable[Rule], project_root: Path) -> None:
-    rows = {(row["rule_id"], row["parameter"]) for row in read_seed(project_root / _THRESHOLDS)}
+    thresholds = read_thresholds(project_root)
+    rows = {(threshold.rule_id, threshold.parameter) for threshold in thresholds}
     used: set[tuple[str, str]] = set()
     for rule in rules:
         if missing := sorted(rule.thresholds - rows):
             raise CardwatchError(
-                f"{rule.sql_file} reads the threshold {', '.join(missing[0])}, which {_THRESHOLDS} "
+                f"{rule.sql_file} reads the threshold {', '.join(missing[0])}, which {THRESHOLDS} "
                 "lacks; add the row with unit and note"
             )
         used |= rule.thresholds
     if unused := sorted(rows - used):
         raise CardwatchError(
-            f"{_THRESHOLDS} has the row {', '.join(unused[0])}, which no rule reads; "
+            f"{THRESHOLDS} has the row {', '.join(unused[0])}, which no rule reads; "
             "delete it or correct its name"
         )
+    check_reaches(project_root, thresholds)
 
 
 def _check_exceptions(rules: Iterable[Rule], project_root: Path) -> None:

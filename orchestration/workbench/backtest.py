@@ -5,7 +5,6 @@ seeds/rule_thresholds.csv), and on top of it whatever is given by name. Nothing 
 queries are in macros/rules/backtest.sql.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,9 +19,9 @@ import yaml
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.warehouse import connect
+from orchestration.settings.thresholds import is_within, read_thresholds
 
 _RULES = Path("models/rules")
-_THRESHOLDS = Path("seeds/rule_thresholds.csv")
 _QUERIES = [Path("macros/evaluation/wilson.sql"), Path("macros/rules/backtest.sql")]
 #: What the warehouse finds by a rule that it does not know.
 _NOTHING = """
@@ -72,8 +71,15 @@ def run_backtest(
     no such rule or threshold, or when the rule cannot be run.
     """
     file = _rule_file(rule_id)
-    in_files = _thresholds_in_seed(rule_id)
+    thresholds = {
+        threshold.parameter: threshold
+        for threshold in read_thresholds(project_root())
+        if threshold.rule_id == rule_id
+    }
+    in_files = {parameter: threshold.value for parameter, threshold in thresholds.items()}
     changed = in_files | _read_settings(rule_id, settings, in_files)
+    for parameter, value in changed.items():
+        thresholds[parameter].check(value)
     with connect(home, read_only=True) as connection:
         known = _known_rule(connection, rule_id)
         in_warehouse = _thresholds_in_warehouse(connection, rule_id)
@@ -91,6 +97,7 @@ def run_backtest(
                 "insert into changed_thresholds values (?, ?, ?)", [rule_id, parameter, value]
             )
         queries = _queries(connection)
+        _check_built_reaches(connection, queries, rule_id, changed)
         hits = queries.backtest_hits(
             now or _NOTHING, _with_changed_thresholds(connection, sql), since or date.min
         )
@@ -133,19 +140,6 @@ def _rule_file(rule_id: str) -> Path:
         f"there is no rule {rule_id!r} in {_RULES}; name one by its rule_id, like "
         f"{'_'.join(next(iter(files)).split('_')[:3])}"
     )
-
-
-def _thresholds_in_seed(rule_id: str) -> dict[str, float]:
-    """Threshold by parameter, as the seed file has them."""
-    with (project_root() / _THRESHOLDS).open(encoding="utf-8", newline="") as seed:
-        rows = [row for row in csv.DictReader(seed) if row["rule_id"] == rule_id]
-    try:
-        return {row["parameter"]: float(row["threshold"]) for row in rows}
-    except (TypeError, ValueError) as error:
-        raise CardwatchError(
-            f"{_THRESHOLDS} gives rule {rule_id} a threshold that is no number"
-            f" ({error}); correct it"
-        ) from error
 
 
 def _read_settings(
@@ -232,6 +226,22 @@ def _with_changed_thresholds(connection: duckdb.DuckDBPyConnection, sql: str) ->
     ):
         sql = sql.replace(spelling, "changed_thresholds")
     return sql
+
+
+def _check_built_reaches(
+    connection: duckdb.DuckDBPyConnection,
+    queries: Any,
+    rule_id: str,
+    changed: Mapping[str, float],
+) -> None:
+    """Refuse a threshold beyond the reach that a table of the warehouse was built with."""
+    built = connection.execute(queries.backtest_built_reaches(rule_id)).fetchall()
+    for parameter, reach, table in built:
+        if parameter in changed and not is_within(changed[parameter], reach):
+            raise CardwatchError(
+                f"rule {rule_id} cannot look for {parameter} = {changed[parameter]:g} yet: {table} "
+                f"was built to reach {reach}; run `cardwatch run` first, which builds it anew"
+            )
 
 
 def _execute_rule(connection: duckdb.DuckDBPyConnection, file: Path, hits: str) -> None:

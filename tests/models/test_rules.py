@@ -30,14 +30,9 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule_id
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what the rules consist of, free to be spoiled."""
-    for folder in ("models/rules", "macros/rules"):
+    for folder in ("models/features", "models/intermediate", "models/rules", "macros/rules"):
         shutil.copytree(project_root() / folder, tmp_path / folder)
-    for file in (
-        THRESHOLDS,
-        EXCEPTIONS,
-        "models/features/transaction/feat_transaction.sql",
-        "models/intermediate/int_claims.sql",
-    ):
+    for file in (THRESHOLDS, EXCEPTIONS):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(project_root() / file, tmp_path / file)
     return tmp_path
@@ -251,7 +246,7 @@ def no_threshold_row(project: Path) -> None:
 
 def threshold_row_without_a_rule(project: Path) -> None:
     with (project / THRESHOLDS).open("a", encoding="utf-8") as seed:
-        seed.write("limit_evasion_001,forgotten,1,purchases,renamed long ago\n")
+        seed.write("limit_evasion_001,forgotten,1,purchases,,renamed long ago\n")
 
 
 def with_exception(row: str) -> Callable[[Path], None]:
