@@ -19,7 +19,8 @@ from orchestration.engine.progress import only_progress, report
 from orchestration.engine.rows import has_table, one_value
 from orchestration.engine.warehouse import connect, disk_full, explain_database_error
 from orchestration.landing.feeds import read_feeds
-from orchestration.landing.load import landed_files, prepare_raw
+from orchestration.landing.folder import landed_files
+from orchestration.landing.load import prepare_raw
 from orchestration.settings.policy import check_policy
 from orchestration.settings.rules import sync_active_rules
 from orchestration.summary import RunSummary, read_summary

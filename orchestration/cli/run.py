@@ -14,7 +14,7 @@ from orchestration.engine.home import Home
 
 if TYPE_CHECKING:
     from orchestration.demo_company import DemoSummary
-    from orchestration.landing.load import LandedFile
+    from orchestration.landing.folder import LandedFile
 
 app = typer.Typer()
 
@@ -27,7 +27,7 @@ def land(
     feed: Annotated[str, typer.Option(help="Feed they belong to, such as card_transactions.")],
 ) -> Answer:
     """Copy files into the landing folder, from which the next run loads them."""
-    from orchestration.landing.load import copy_to_landing
+    from orchestration.landing.folder import copy_to_landing
 
     landed = copy_to_landing(Home.from_environment(), files, source, feed)
     return Answer({"files": [vars(file) for file in landed]}, lambda: _landed_text(landed))

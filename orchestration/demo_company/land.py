@@ -7,7 +7,7 @@ from typing import Any
 from orchestration.demo_company import DemoSummary, write_demo_company
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
-from orchestration.landing.load import place_folder
+from orchestration.landing.folder import place_folder
 
 
 def land_demo(home: Home, **chosen: Any) -> tuple[DemoSummary, int]:

@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -43,6 +45,19 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     if spills_into != (str(home.temporary),):
         connection.execute("set temp_directory = ?", [str(home.temporary)])
     return connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what the block does, or undo all of it when anything stops the block."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a failed commit has already rolled back
+            connection.rollback()
+        raise
 
 
 def drop_left_over(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,7 +1,8 @@
 """The issue step: what a run proposes becomes a fact, in one transaction and once only."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import duckdb
 
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
+from orchestration.engine.warehouse import transaction
 
 #: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
 #: propose; nothing is computed here.
@@ -93,7 +95,7 @@ _APPENDED = {
 }
 
 
-#: Tables of the ledger, the issues first. Retraining is asked for between runs (models.py).
+#: Tables of the ledger, the issues first. What retraining is asked for comes between runs.
 LEDGER_TABLES = ("issues", *_APPENDED, "retrain_requests")
 
 
@@ -132,50 +134,19 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
     Returns None when the run's days were issued before and nothing new is proposed. Either all
     of it is issued or nothing: tables change in one transaction, files appear by one rename.
     """
-    pending = None
-    connection.execute("begin transaction")
-    try:
-        window = connection.execute(
-            "select built_from, built_until, latest_load_id, changed_from from run.build_window"
-        ).fetchone()
-        issued = None
-        if window is not None and window[0] is not None and window[0] <= window[1]:
-            issued = _append(connection, window[0], window[1])
-            pending = _write_files(connection, home, issued.issue_id)
-        if window is not None:
-            connection.execute(
-                """
-                update raw.run_state
-                -- a run asked to stop before days that were built earlier leaves them for the next
-                set completed_load_id = case
-                        when $2 >= coalesce(completed_until, $2)
-                            then greatest(completed_load_id, $1)
-                        else completed_load_id
-                    end,
-                    completed_until = greatest(completed_until, $2),
-                    requested_since = case
-                        when $2 < completed_until then requested_since
-                    end,
-                    requested_until = null,
-                    audit_seed = null,
-                    -- days whose facts changed further back than their features were computed
-                    waiting_since = case
-                        when $4 < $3 then least(waiting_since, $4)
-                        when $3 <= waiting_since and $2 >= coalesce(completed_until, $2) then null
-                        else waiting_since
-                    end
-                """,
-                [window[2] or 0, window[1], window[0], window[3]],
-            )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        if pending is not None:
-            shutil.rmtree(pending, ignore_errors=True)
-        raise
-    if pending is not None:
-        pending.rename(home.ledger / pending.name)
-    return issued
+    window = connection.execute(
+        "select built_from, built_until, changed_from, latest_load_id from run.build_window"
+    ).fetchone()
+    if window is None:
+        return None
+    built_from, built_until, *_ = window
+    if built_from is None or built_from > built_until:
+        _complete_run(connection, *window)
+        return None
+    with _new_issue(connection, home) as issue_id:
+        rows = _append(connection, issue_id, built_from, built_until)
+        _complete_run(connection, *window)
+    return Issue(issue_id, built_from, built_until, rows)
 
 
 def record(
@@ -186,18 +157,11 @@ def record(
     rows: ledger table -> query and its parameters. It becomes an issue of its own without alerts,
     on the last day that was issued; all of it is recorded or nothing.
     """
-    connection.execute("begin transaction")
-    pending = None
-    try:
-        issue_id = 1 + one_value(connection, "select max(issue_id) from ledger.issues")
-        counts = {}
-        for table, (query, parameters) in rows.items():
-            counts[table] = one_value(
-                connection,
-                f"insert into ledger.{table} by name"
-                f" select {issue_id} as issue_id, * from ({query})",
-                parameters,
-            )
+    with _new_issue(connection, home) as issue_id:
+        counts = {
+            table: _insert(connection, issue_id, table, query, parameters)
+            for table, (query, parameters) in rows.items()
+        }
         connection.execute(
             """
             insert into ledger.issues
@@ -205,14 +169,6 @@ def record(
             """,
             [issue_id, datetime.now(UTC).replace(tzinfo=None)],
         )
-        pending = _write_files(connection, home, issue_id)
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        if pending is not None:
-            shutil.rmtree(pending, ignore_errors=True)
-        raise
-    pending.rename(home.ledger / pending.name)
     return counts
 
 
@@ -222,31 +178,88 @@ def record_versions(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[s
     return record(connection, home, {table: (_APPENDED[table], []) for table in tables})
 
 
-def _append(connection: duckdb.DuckDBPyConnection, built_from: date, built_until: date) -> Issue:
-    """Append one issue's rows to every ledger table; runs inside the caller's transaction."""
-    last = one_value(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
-    issue_id = last + 1
-    rows = {}
-    for table, query in _APPENDED.items():
-        rows[table] = one_value(
-            connection,
-            f"insert into ledger.{table} by name select {issue_id} as issue_id, * from ({query})",
-        )
+@contextmanager
+def _new_issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[int]:
+    """Give the number under which the block appends; afterwards the issue is kept, or undone.
+
+    Its files are written aside before the commit and appear by one rename after it.
+    """
+    pending = None
+    try:
+        with transaction(connection):
+            last = one_value(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
+            yield last + 1
+            pending = _write_files(connection, home, last + 1)
+    except BaseException:
+        if pending is not None:
+            shutil.rmtree(pending, ignore_errors=True)
+        raise
+    pending.rename(home.ledger / pending.name)
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, issue_id: int, built_from: date, built_until: date
+) -> dict[str, int]:
+    """Append what is proposed to every ledger table; return the rows of each."""
+    rows = {
+        table: _insert(connection, issue_id, table, query, []) for table, query in _APPENDED.items()
+    }
+    now = datetime.now(UTC).replace(tzinfo=None)
     connection.execute(
         """
         insert into ledger.issues
         select $1, $2, $3, $4, run_state.audit_seed, $5, $6 from raw.run_state
         """,
-        [
-            issue_id,
-            built_from,
-            built_until,
-            datetime.now(UTC).replace(tzinfo=None),
-            rows["alerts"],
-            rows["scores"],
-        ],
+        [issue_id, built_from, built_until, now, rows["alerts"], rows["scores"]],
     )
-    return Issue(issue_id, built_from, built_until, rows)
+    return rows
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    issue_id: int,
+    table: str,
+    query: str,
+    parameters: list[object],
+) -> int:
+    """Append a query's rows to a ledger table under an issue's number; return how many."""
+    insert = f"insert into ledger.{table} by name select {issue_id} as issue_id, * from ({query})"
+    inserted: int = one_value(connection, insert, parameters)
+    return inserted
+
+
+def _complete_run(
+    connection: duckdb.DuckDBPyConnection,
+    built_from: date | None,
+    built_until: date,
+    changed_from: date | None,
+    latest_load_id: int | None,
+) -> None:
+    """Note up to which load and day runs are finished, and what is left to the next one."""
+    connection.execute(
+        """
+        update raw.run_state
+        -- a run asked to stop before days that were built earlier leaves them for the next
+        set completed_load_id = case
+                when $2 >= coalesce(completed_until, $2)
+                    then greatest(completed_load_id, $4)
+                else completed_load_id
+            end,
+            completed_until = greatest(completed_until, $2),
+            requested_since = case
+                when $2 < completed_until then requested_since
+            end,
+            requested_until = null,
+            audit_seed = null,
+            -- days whose facts changed further back than their features were computed
+            waiting_since = case
+                when $3 < $1 then least(waiting_since, $3)
+                when $1 <= waiting_since and $2 >= coalesce(completed_until, $2) then null
+                else waiting_since
+            end
+        """,
+        [built_from, built_until, changed_from, latest_load_id or 0],
+    )
 
 
 def _write_files(connection: duckdb.DuckDBPyConnection, home: Home, issue_id: int) -> Path:
@@ -265,17 +278,12 @@ def _write_files(connection: duckdb.DuckDBPyConnection, home: Home, issue_id: in
 
 def _restore(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Read one issue back from its files, in one transaction."""
-    connection.execute("begin transaction")
-    try:
+    with transaction(connection):
         for table in LEDGER_TABLES:
             connection.execute(
                 f"insert into ledger.{table} by name select * from read_parquet($1)",
                 [str(folder / f"{table}.parquet")],
             )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def _folders(parent: Path) -> list[Path]:

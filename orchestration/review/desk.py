@@ -23,7 +23,7 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.landing.feeds import find_feed, read_feeds
 from orchestration.landing.file import check_file, masked
-from orchestration.landing.load import read_rows
+from orchestration.landing.reading import read_rows
 from orchestration.review.case_fold import (
     DECISIONS,
     RECOVERIES,

@@ -38,7 +38,8 @@ from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import find_feed, read_feeds
 from orchestration.landing.file import check_file
-from orchestration.landing.load import copy_to_landing, load_landed, prepare_raw
+from orchestration.landing.folder import copy_to_landing
+from orchestration.landing.load import load_landed, prepare_raw
 from orchestration.ledger.issue import prepare_ledger
 
 DATA_VARIABLE = "CARDWATCH_HANDBOOK"

@@ -25,6 +25,7 @@ from orchestration.engine.home import Home, project_root
 from orchestration.engine.warehouse import connect
 from orchestration.landing import file as landed_file
 from orchestration.landing import load as landing
+from orchestration.landing import reading
 from orchestration.landing.feeds import Column, Feed, read_feeds
 from orchestration.landing.file import masked
 from orchestration.landing.load import load_landed, prepare_raw
@@ -225,7 +226,7 @@ def test_a_load_names_the_days_it_brings_something_new_for(
     monkeypatch: pytest.MonkeyPatch,
     batch_bytes: int,
 ) -> None:
-    monkeypatch.setattr(landing, "BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(reading, "BATCH_BYTES", batch_bytes)
     first, second, third = good(1, day=1), good(2, day=2), good(3, day=3)
     put(home, csv_text(first, second), "1.csv")
     put(home, csv_text(second, first, second), "2_only_known_rows.csv")

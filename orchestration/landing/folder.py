@@ -1,0 +1,112 @@
+"""The landing folder: files are copied into it, placed there, listed and known by their content."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.files import whole_file
+from orchestration.engine.home import Home
+from orchestration.landing.feeds import Feed, find_feed, read_feeds
+from orchestration.landing.file import CheckedFile, check_file, hash_file
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """What became of one file that was to be copied into the landing folder."""
+
+    file: Path
+    landed_as: Path
+    already_landed: bool
+    ignored_columns: tuple[str, ...]
+
+
+def copy_to_landing(home: Home, files: Sequence[Path], source: str, feed: str) -> list[LandedFile]:
+    """Copy files into the landing folder of a feed; every file is checked before the first copy.
+
+    A file whose content is already there is left alone. A name that is taken by other content
+    gets a piece of the content's hash.
+    """
+    declared = find_feed(read_feeds(), source, feed)
+    checked = [check_file(path, declared) for path in files]
+    folder = home.landing / source / feed
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_copy(file, folder) for file in checked]
+
+
+def place_folder(prepared: Path, target: Path, replace: bool = False) -> int:
+    """Copy the files of a prepared folder to where only the same files may lie; count new ones.
+
+    With `replace`, other files may lie there, and those of the same names give way.
+    """
+    files = {path.relative_to(prepared) for path in _visible(prepared) if path.is_file()}
+    present = {path.relative_to(target) for path in _visible(target) if path.is_file()}
+    same = {
+        file for file in files & present if hash_file(prepared / file) == hash_file(target / file)
+    }
+    if not replace and present != same:
+        raise CardwatchError(
+            f"{target} already holds other files, such as {min(present - same)}; "
+            "empty that folder or set CARDWATCH_HOME to another one"
+        )
+    for file in sorted(files - same):
+        _place(prepared / file, target / file)
+    return len(files - same)
+
+
+def landed_files(home: Home, feeds: Sequence[Feed]) -> list[tuple[Path, Feed]]:
+    """Every landed file with the feed whose folder it is in.
+
+    Raises CardwatchError for a file, or a folder, that belongs to no feed.
+    """
+    by_folder = {(feed.source, feed.feed): feed for feed in feeds}
+    folders = {*by_folder, *((feed.source,) for feed in feeds)}
+    files = []
+    for path in _visible(home.landing):
+        place = path.relative_to(home.landing).parts
+        if path.is_dir() and place in folders:
+            continue
+        if not path.is_file() or len(place) != 3 or place[:2] not in by_folder:
+            raise CardwatchError(
+                f"{path} is not a file in the folder <source>/<feed> of a declared feed; "
+                "move it to one (`cardwatch land` does), or declare the feed in models/staging"
+            )
+        files.append((path, by_folder[place[:2]]))
+    return files
+
+
+def landed_hashes(home: Home, source: str, feed: str) -> set[str]:
+    """What identifies the content of each file that has landed for a feed."""
+    folder = home.landing / source / feed
+    return {hash_file(path) for path in _visible(folder) if path.is_file()}
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """Everything below a folder in a stable order, but hidden names: copies in progress are."""
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        if not path.name.startswith("."):
+            yield path
+            if path.is_dir():
+                yield from _visible(path)
+
+
+def _copy(file: CheckedFile, folder: Path) -> LandedFile:
+    declared = {column.name for column in file.feed.columns}
+    ignored = tuple(name for name in file.header if name not in declared)
+    size = file.path.stat().st_size
+    for present in _visible(folder):
+        # Only a file of the same size is worth reading.
+        if present.stat().st_size == size and hash_file(present) == file.file_hash:
+            return LandedFile(file.path, present, True, ignored)
+    target = folder / file.path.name.lstrip(".")
+    if target.exists():
+        target = target.with_stem(f"{target.stem}-{file.file_hash[:8]}")
+    _place(file.path, target)
+    return LandedFile(file.path, target, False, ignored)
+
+
+def _place(file: Path, target: Path) -> None:
+    """Copy a file so that its name appears only when all of it is there."""
+    with whole_file(target) as unfinished:
+        shutil.copyfile(file, unfinished)

@@ -1,0 +1,25 @@
+-- What the loader records about its own work, and what a run leaves for the next one.
+create schema if not exists raw;
+create table if not exists raw.load_manifest (
+    load_id bigint, source varchar, feed varchar, file varchar, file_hash varchar,
+    rows_loaded bigint, rows_quarantined bigint, first_day date, last_day date,
+    loaded_at timestamp
+);
+create table if not exists raw.quarantine (
+    load_id bigint, source varchar, feed varchar, file varchar, file_hash varchar,
+    line bigint, reason varchar, original_text varchar, loaded_at timestamp
+);
+create table if not exists raw.run_state (
+    completed_load_id bigint default 0, completed_until date,
+    requested_since date, requested_until date, audit_seed varchar
+);
+create table if not exists raw.canary_plan (
+    seed integer, canaries_per_rule integer, days integer
+);
+create table if not exists raw.canary_results (
+    measured_at timestamp, measured_until date, seed integer, rule_id varchar,
+    rule_version varchar, canary_id varchar, is_caught boolean, is_suppressed boolean
+);
+alter table raw.run_state add column if not exists waiting_since date;
+insert into raw.run_state (completed_load_id)
+select 0 where not exists (from raw.run_state);
