@@ -8,7 +8,7 @@ claims as (
     select
         *,
         submitted_on as covered_on
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where {{ in_build_window('submitted_on') }}
 ),
 

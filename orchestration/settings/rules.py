@@ -58,7 +58,7 @@ _EXCEPTIONS = Path("seeds/rule_exceptions.csv")
 _MACRO = Path("macros/rules/active_rules.sql")
 # What a rule judges, and so where the columns that it needs are: claims, or else purchases.
 _JUDGES_CLAIMS = "'claim' as subject_type"
-_CLAIMS = Path("models/intermediate/int_claims.sql")
+_CLAIMS = Path("models/features/claim/feat_claim.sql")
 _PURCHASES = Path("models/features/transaction/feat_transaction.sql")
 
 _MODEL_NAME = re.compile(r"rule_(?P<rule_id>[a-z_]+_\d{3})_[a-z0-9_]+")

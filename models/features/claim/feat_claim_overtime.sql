@@ -9,7 +9,7 @@ claims as (
         submitted_on,
         submitted_at,
         transaction_id
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where
         {{ in_build_window('submitted_on') }}
         and payment = 'card'

@@ -10,7 +10,7 @@ claims as (
         purpose,
         receipt_no,
         days_since_equal_card_purchase
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where
         payment = 'cash'
         -- a wreath on the card and condolence money of the same sum are two things

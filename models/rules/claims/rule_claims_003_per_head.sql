@@ -10,7 +10,7 @@ claims as (
         attendees,
         coalesce(purchase_amount, amount) as bill,
         coalesce(purchase_amount, amount) / attendees as amount_per_head
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where attendees > 0
 ),
 

@@ -13,7 +13,7 @@ claims as (
         twin_transaction_id,
         twin_hours_apart,
         twin_claim_id
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

@@ -11,7 +11,7 @@ claims as (
         amount,
         paired_claim_id,
         days_since_paired_claim
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

@@ -13,7 +13,7 @@ claims as (
         receipt_no,
         is_without_receipt,
         is_condolence
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

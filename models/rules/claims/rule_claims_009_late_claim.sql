@@ -8,7 +8,7 @@ claims as (
         submitted_at,
         amount,
         days_since_purchase
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

@@ -12,7 +12,7 @@ claims as (
         purchase_category,
         purchase_policy,
         is_welfare
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

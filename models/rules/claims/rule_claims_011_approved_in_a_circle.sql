@@ -11,7 +11,7 @@ claims as (
         amount,
         approver_id,
         returned_claim_id
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
 ),
 
 final as (

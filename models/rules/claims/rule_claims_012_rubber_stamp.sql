@@ -10,7 +10,7 @@ claims as (
         approved_at,
         amount,
         {{ hours_between('submitted_at', 'approved_at') }} * 3600 as seconds_to_approval
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where
         approved_at >= submitted_at
         -- midnight to the second is a day without a time

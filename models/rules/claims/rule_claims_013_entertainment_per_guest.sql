@@ -12,7 +12,7 @@ claims as (
         attendees,
         coalesce(purchase_amount, amount) as bill,
         coalesce(purchase_amount, amount) / greatest(coalesce(attendees, 1), 1) as amount_per_head
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where
         is_entertainment
         -- a wreath has no guests

@@ -11,7 +11,7 @@ claims as (
         payment,
         amount,
         names_purchase
-    from {{ ref('int_claims') }}
+    from {{ ref('feat_claim') }}
     where
         is_entertainment
         -- condolence money is given in cash

@@ -9,7 +9,7 @@ claims as (
         claims.amount,
         claims.purpose,
         keywords.purpose_keyword
-    from {{ ref('int_claims') }} as claims
+    from {{ ref('feat_claim') }} as claims
     inner join {{ ref('feat_claim_keyword') }} as keywords
         on
             claims.submitted_on = keywords.submitted_on

@@ -18,7 +18,7 @@ claims as (
                 then {{ rule_threshold('time_place_004', 'taxi_from_hour') }}
             else {{ rule_threshold('time_place_004', 'meal_from_hour') }}
         end::double as from_hour
-    from {{ ref('int_claims') }} as claims
+    from {{ ref('feat_claim') }} as claims
     inner join {{ ref('feat_claim_overtime') }} as overtimes
         on
             claims.submitted_on = overtimes.submitted_on
