@@ -14,7 +14,9 @@ planted as (
     union all by name
     select * from {{ ref('canary_merchant') }}
     union all by name
-    select * from {{ ref('canary_claims') }}
+    select * from {{ ref('canary_claims_twice') }}
+    union all by name
+    select * from {{ ref('canary_claims_policy') }}
 ),
 
 places as (
