@@ -1,6 +1,7 @@
 """The feature catalogue and the described feature vector name the same features.
 
-The contract of feat_transaction holds the yml and the SQL together, this file the yml and the seed.
+The contracts of feat_transaction and feat_claim hold yml and SQL together, this file the yml of the
+former and the seed.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 VECTOR = ROOT / "models/features/transaction/feat_transaction.yml"
+CLAIMS = ROOT / "models/features/claim/feat_claim.yml"
 
 
 def catalogue() -> list[dict[str, str]]:
@@ -19,9 +22,9 @@ def catalogue() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def vector() -> dict[str, object]:
-    models = yaml.safe_load(VECTOR.read_text(encoding="utf-8"))["models"]
-    return next(model for model in models if model["name"] == "feat_transaction")
+def vector(file: Path = VECTOR) -> dict[str, object]:
+    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+    return next(model for model in models if model["name"] == file.stem)
 
 
 def features_of_the_vector() -> list[str]:
@@ -41,8 +44,9 @@ def test_catalogue_is_in_the_order_of_the_vector() -> None:
     assert [row["feature"] for row in catalogue()] == features_of_the_vector()
 
 
-def test_contract_holds_the_described_columns_and_the_sql_together() -> None:
-    assert vector()["config"]["contract"]["enforced"] is True
+@pytest.mark.parametrize("file", [VECTOR, CLAIMS], ids=lambda file: file.stem)
+def test_contract_holds_the_described_columns_and_the_sql_together(file: Path) -> None:
+    assert vector(file)["config"]["contract"]["enforced"] is True
 
 
 def test_unsupervised_detectors_read_no_flags() -> None:

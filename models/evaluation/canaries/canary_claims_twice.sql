@@ -1,6 +1,6 @@
--- Grain: one row per planted row of a feed, for the rules about one expense that is asked for twice.
--- What a row leaves out is as the card usually pays (canary_rows). Times of day are in minutes: 720 is
--- noon, 1,440 the midnight after. Chances run from 0 to 1.
+-- Grain: one row per planted row of a feed, for the rules about one expense that is asked for
+-- twice. What a row leaves out is as the card usually pays (canary_rows). Times of day are in
+-- minutes: 720 is noon, 1,440 the midnight after. Chances run from 0 to 1.
 with
 
 places as (

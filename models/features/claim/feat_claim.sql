@@ -1,8 +1,8 @@
 {{ config(unique_key='submitted_on') }}
--- Grain: one row per expense claim as last submitted: its vector, that is the claim, the purchase that
--- it names, and the earlier claims and purchases of others that it repeats or that do not go with it.
--- Nothing that came after the claim is looked at. Numbers are doubles; null means "there is none" or
--- "not known", never zero.
+-- Grain: one row per expense claim as last submitted: its vector, that is the claim, the purchase
+-- that it names, and the earlier claims and purchases of others that it repeats or that do not go
+-- with it. Nothing that came after the claim is looked at. Numbers are doubles; null means "there
+-- is none" or "not known", never zero.
 with
 
 {% for table in [
@@ -72,8 +72,8 @@ final as (
         is_without_receipt,
         is_without_attendees,
 
-        -- the purchase that it is about: what it names, else what it seems to ask back; how long ago
-        -- that may be does not follow the rules, or one rule's threshold would move another's cases
+        -- the purchase that it is about: what it names, else what it seems to ask back; how long
+        -- ago that may be is no threshold, or one rule's would move the cases of another
         coalesce(
             named_transaction_id,
             case when days_since_equal_card_purchase <= 30 then card_transaction_id end,

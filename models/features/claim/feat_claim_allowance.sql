@@ -1,7 +1,7 @@
 {{ config(unique_key='submitted_on') }}
--- Grain: one row per expense claim for an allowance for meals, or for driving, beside an earlier claim
--- of the same employee for a meal, or for fuel, and the reverse: the nearest. Claims in cash carry no
--- day of the expense: the day of submission stands for it.
+-- Grain: one row per expense claim for an allowance for meals, or for driving, beside an earlier
+-- claim of the same employee for a meal, or for fuel, and the reverse: the nearest. Claims in cash
+-- carry no day of the expense: the day of submission stands for it.
 with
 
 earlier_claims as (

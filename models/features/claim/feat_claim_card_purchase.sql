@@ -1,6 +1,6 @@
 {{ config(unique_key='submitted_on') }}
--- Grain: one row per expense claim in cash for a sum that the same employee paid by card before: the
--- latest of these purchases.
+-- Grain: one row per expense claim in cash for a sum that the same employee paid by card before:
+-- the latest of these purchases.
 with
 
 claims as (

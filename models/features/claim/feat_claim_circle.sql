@@ -1,6 +1,6 @@
 {{ config(unique_key='submitted_on') }}
--- Grain: one row per expense claim approved by somebody whose own claim the claimant approved, at most
--- 90 days before: the latest.
+-- Grain: one row per expense claim approved by somebody whose own claim the claimant approved, at
+-- most 90 days before: the latest.
 with
 
 earlier_claims as (

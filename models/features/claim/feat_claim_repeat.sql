@@ -1,7 +1,8 @@
 {{ config(unique_key='submitted_on') }}
--- Grain: one row per expense claim that repeats an earlier one of the same employee for the same sum:
--- the same purchase or receipt handed in again, or, for a claim of the card that names no purchase,
--- one on the same account. Of two claims of one moment the one with the larger identifier is later.
+-- Grain: one row per expense claim that repeats an earlier one of the same employee for the same
+-- sum: the same purchase or receipt handed in again, or, for a claim of the card that names no
+-- purchase, one on the same account. Of two claims of one moment the one with the larger identifier
+-- is later.
 with
 
 earlier_claims as (
