@@ -196,9 +196,12 @@ claims = st.builds(
     some(0, 1),
     days,
     seconds,
-    st.sampled_from((1_000, 9_500)),
+    st.sampled_from((1_000, 9_500, 9_600)),
     transaction_id=st.sampled_from((None, "t0", "t1")),
-    receipt_no=st.sampled_from((None, "r0")),
+    receipt_no=st.sampled_from((None, "r1", "r2")),
+    account_code=st.sampled_from((None, "meals")),
+    purpose=st.sampled_from((None, "per diem", "overtime dinner")),
+    approver_id=st.sampled_from((None, "e0", "e1")),
     payment=st.sampled_from((None, "cash", "card")),
 )
 
@@ -913,6 +916,55 @@ SEQUENCES = {
 def test_sequence(project: Project, homes: Homes, name: str):
     difference = difference_from_full_build(project, homes.new(), SEQUENCES[name])
     assert difference is None, difference
+
+
+# One claim of each kind that a rule looks for, each found in a run after the one with what it goes
+# with: two employees share a bill, hand it in again, and approve each other.
+CLAIMED = (
+    Land((*COMPANY, purchase(0, 0, 0, 30, 36_000), purchase(1, 2, 0, 30, 36_600), *MONTH.rows)),
+    Run(),
+    Land(
+        (
+            claim(0, 30, transaction_id="t0", payment="card", receipt_no="r1", approver_id="e1"),
+            claim(1, 31, amount=9_500, account_code="meals", purpose="per diem", payment="cash"),
+            purchase(2, 1, 1, 60),
+        )
+    ),
+    Run(),
+    Land(
+        (
+            claim(
+                2, 60, transaction_id="t0", payment="card", receipt_no="r2", account_code="meals"
+            ),
+            claim(3, 60, amount=9_600, account_code="meals", purpose="dinner", payment="cash"),
+            claim(4, 60, payment="cash", purpose="상품권"),
+            claim(5, 60, employee_id="e1", receipt_no="r1", approver_id="e0"),
+            claim(6, 61, transaction_id="t1", employee_id="e1", payment="card", purpose="overtime"),
+            purchase(3, 1, 1, 91),
+        )
+    ),
+    Run(),
+    # what a search found is moved away, and back
+    Land((claim(0, 92, transaction_id="t0", receipt_no="r1"), purchase(4, 1, 1, 92))),
+    Run(),
+    Land(
+        (claim(0, 29, transaction_id="t0", receipt_no="r1"), claim(1, 120), purchase(5, 1, 1, 120))
+    ),
+    Run(),
+)
+
+
+@pytest.mark.parametrize("runs", [6, 8, 10])
+def test_what_claims_repeat_is_found_run_by_run(project: Project, homes: Homes, runs: int):
+    steps = CLAIMED[:runs]
+    difference = difference_from_full_build(project, homes.new(), steps)
+    assert difference is None, difference
+    with Warehouse(project, homes.new()) as warehouse:
+        Walk(warehouse).take(CLAIMED[:6])
+        found = warehouse.tables()
+    searches = [name for name in found if name.startswith("feat_claim")]
+    assert len(searches) > 5
+    assert [name for name in searches if not found[name].rows] == []
 
 
 def test_a_file_that_is_taken_back_leaves_nothing(project: Project, homes: Homes):
