@@ -16,12 +16,18 @@ earlier_claims as (
         is_fuel
     from {{ ref('int_claims') }}
     where
-        {{ in_build_window('submitted_on', lookback=30) }}
+        {{ in_build_window(
+            'submitted_on', lookback=rule_reach('claims_007', 'maximum_days', 'to') ~ '::integer'
+        ) }}
         and (is_per_diem or is_meal or is_mileage or is_fuel)
 ),
 
 claims as (
-    select * from earlier_claims
+    select
+        *,
+        submitted_on
+        - {{ rule_reach('claims_007', 'maximum_days', 'to') }}::integer as searched_from
+    from earlier_claims
     where {{ in_build_window('submitted_on') }}
 ),
 
@@ -38,7 +44,7 @@ final as (
     inner join earlier_claims
         on
             claims.employee_id = earlier_claims.employee_id
-            and claims.submitted_on - 30 <= earlier_claims.submitted_on
+            and claims.searched_from <= earlier_claims.submitted_on
             and row(claims.submitted_at, claims.claim_id)
             > row(earlier_claims.submitted_at, earlier_claims.claim_id)
             and (

@@ -9,7 +9,9 @@ claims as (
         submitted_on,
         submitted_at,
         employee_id,
-        amount_exact
+        amount_exact,
+        submitted_on
+        - {{ rule_reach('claims_002', 'window_days', 'to') }}::integer as searched_from
     from {{ ref('int_claims') }}
     where
         {{ in_build_window('submitted_on') }}
@@ -32,9 +34,11 @@ final as (
             claims.employee_id = transactions.employee_id
             and claims.amount_exact = transactions.amount_exact
             and claims.submitted_at > transactions.authorized_at
-            and claims.submitted_on - 90 <= transactions.transaction_date
+            and claims.searched_from <= transactions.transaction_date
     where
-        {{ in_build_window('transactions.transaction_date', lookback=90) }}
+        {{ in_build_window(
+            'transactions.transaction_date', lookback=rule_reach('claims_002', 'window_days', 'to') ~ '::integer'
+        ) }}
         and transactions.is_purchase
     group by claims.claim_id, claims.submitted_on
 )

@@ -14,11 +14,18 @@ earlier_claims as (
         account_code,
         amount_exact
     from {{ ref('int_claims') }}
-    where {{ in_build_window('submitted_on', lookback=30) }}
+    where {{ in_build_window(
+            'submitted_on', lookback=rule_reach('claims_004', 'window_days', 'to') ~ '::integer'
+        ) }}
 ),
 
 claims as (
-    select * from earlier_claims
+    select
+        *,
+        submitted_on
+        - {{ rule_reach('claims_004', 'window_days', 'to') }}::integer as searched_from,
+        {{ rule_reach('claims_004', 'maximum_difference', 'to') }} as largest_difference
+    from earlier_claims
     where {{ in_build_window('submitted_on') }}
 ),
 
@@ -37,13 +44,14 @@ final as (
         on
             claims.employee_id = earlier_claims.employee_id
             and claims.account_code = earlier_claims.account_code
-            and claims.submitted_on - 30 <= earlier_claims.submitted_on
+            and claims.searched_from <= earlier_claims.submitted_on
             and row(claims.submitted_at, claims.claim_id)
             > row(earlier_claims.submitted_at, earlier_claims.claim_id)
             and coalesce(claims.transaction_id = earlier_claims.transaction_id, true)
             and claims.amount_exact <> earlier_claims.amount_exact
             and abs(claims.amount_exact - earlier_claims.amount_exact)
-            <= 0.5 * greatest(claims.amount_exact, earlier_claims.amount_exact)
+            <= claims.largest_difference
+            * greatest(claims.amount_exact, earlier_claims.amount_exact)
 )
 
 select * from final

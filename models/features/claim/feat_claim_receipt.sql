@@ -20,12 +20,21 @@ earlier_claims as (
         and receipt_no is not null
 ),
 
+steps as (
+    select
+        unnest(range(1, {{ rule_reach('claims_006', 'maximum_steps', 'to') }}::bigint + 1)) as step
+),
+
 claims as (
     select
-        *,
-        unnest([-3, -2, -1, 1, 2, 3]) as step
+        earlier_claims.*,
+        steps.step,
+        unnest([
+            earlier_claims.receipt_number - steps.step, earlier_claims.receipt_number + steps.step
+        ]) as neighbour_number
     from earlier_claims
-    where {{ in_build_window('submitted_on') }}
+    cross join steps
+    where {{ in_build_window('earlier_claims.submitted_on') }}
 ),
 
 final as (
@@ -33,14 +42,14 @@ final as (
         claims.claim_id,
         claims.submitted_on,
         earlier_claims.claim_id as consecutive_claim_id,
-        abs(claims.step)::double as receipt_steps_apart,
+        claims.step::double as receipt_steps_apart,
         abs(claims.spent_on - earlier_claims.spent_on)::double as receipt_days_apart
     from claims
     inner join earlier_claims
         on
             claims.employee_id = earlier_claims.employee_id
             and claims.receipt_series = earlier_claims.receipt_series
-            and claims.receipt_number + claims.step = earlier_claims.receipt_number
+            and claims.neighbour_number = earlier_claims.receipt_number
             and claims.submitted_on - 90 <= earlier_claims.submitted_on
             and coalesce(claims.purchase_merchant_id = earlier_claims.purchase_merchant_id, true)
             and row(claims.submitted_at, claims.claim_id)

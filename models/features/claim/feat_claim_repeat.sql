@@ -17,11 +17,17 @@ earlier_claims as (
         payment,
         amount_exact
     from {{ ref('int_claims') }}
-    where {{ in_build_window('submitted_on', lookback=365) }}
+    where {{ in_build_window(
+            'submitted_on', lookback=rule_reach('claims_001', 'window_days', 'to') ~ '::integer'
+        ) }}
 ),
 
 claims as (
-    select * from earlier_claims
+    select
+        *,
+        submitted_on
+        - {{ rule_reach('claims_001', 'window_days', 'to') }}::integer as searched_from
+    from earlier_claims
     where {{ in_build_window('submitted_on') }}
 ),
 
@@ -42,7 +48,7 @@ repeated as (
         on
             claims.employee_id = earlier_claims.employee_id
             and claims.amount_exact = earlier_claims.amount_exact
-            and claims.submitted_on - 365 <= earlier_claims.submitted_on
+            and claims.searched_from <= earlier_claims.submitted_on
             and row(claims.submitted_at, claims.claim_id)
             > row(earlier_claims.submitted_at, earlier_claims.claim_id)
             and (

@@ -24,7 +24,11 @@ earlier_claims as (
 ),
 
 claims as (
-    select * from earlier_claims
+    select
+        *,
+        {{ rule_reach('claims_005', 'minimum_hours', 'to', fixed=24) }} * interval 1 hour
+            as searched_for
+    from earlier_claims
     where {{ in_build_window('submitted_on') }}
 ),
 
@@ -71,8 +75,8 @@ paid_twice as (
             and claims.purchase_amount_exact = others.amount_exact
             and claims.purchased_on + days_apart.days = others.transaction_date
             and claims.purchase_employee_id <> others.employee_id
-            and others.authorized_at <= claims.purchased_at + interval 1 day
-            and others.authorized_at >= claims.purchased_at - interval 1 day
+            and others.authorized_at <= claims.purchased_at + claims.searched_for
+            and others.authorized_at >= claims.purchased_at - claims.searched_for
             -- what the claim's day did not know yet
             and claims.submitted_at > others.authorized_at
     where
