@@ -128,7 +128,7 @@ _RULES_WITHOUT_A_DAY = """
 _EXCEPTIONS_TO_CHECK = """
     select
         exception_id, rule_id, scope, scope_value, owner, state, expires_on, hit_count_since_expiry
-    from marts.rule_exception_status
+    from marts.rule_exceptions
     where state in ('expired', 'expires within 30 days', 'names nobody')
     order by expires_on, exception_id
 """

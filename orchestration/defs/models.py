@@ -17,7 +17,15 @@ _MANIFEST = _PROJECT.manifest_path if _PROJECT.manifest_path.exists() else parse
 
 
 class _FolderIsGroup(DagsterDbtTranslator):
-    """One vocabulary: a model's folder is its schema and its Dagster group."""
+    """One vocabulary: a model's folder is its schema and its Dagster group.
+
+    A model is called as its relation is: a mart by its published name.
+    """
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "model":
+            return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
+        return super().get_asset_key(dbt_resource_props)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return str(dbt_resource_props["schema"])

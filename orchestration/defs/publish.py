@@ -5,33 +5,16 @@ from datetime import UTC, datetime
 import dagster as dg
 import duckdb
 
+from orchestration.defs.models import settled
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect
 from orchestration.publication.publish import publish
 
-_READ = [
-    dg.AssetKey(["marts", "fct_alerts"]),
-    dg.AssetKey(["marts", "rule_coverage_monthly"]),
-    dg.AssetKey(["cases", "cases"]),
-    dg.AssetKey(["cases", "case_members"]),
-    dg.AssetKey(["cases", "quarantined_events"]),
-    dg.AssetKey(["cases", "explanation_requests"]),
-    dg.AssetKey(["cases", "reminders"]),
-    dg.AssetKey(["cases", "reviewer_workload"]),
-    dg.AssetKey(["cases", "review_agreement"]),
-    dg.AssetKey(["scoring", "rule_catalog"]),
-    dg.AssetKey(["monitoring", "retrain_recommendation"]),
-    dg.AssetKey(["monitoring", "attribution_trend"]),
-    dg.AssetKey(["monitoring", "score_drift"]),
-    dg.AssetKey(["monitoring", "feature_drift"]),
-    dg.AssetKey(["monitoring", "expected_precision"]),
-    dg.AssetKey(["monitoring", "label_delay"]),
-    dg.AssetKey(["monitoring", "rule_firing"]),
-]
+_MARTS = sorted(key for key in settled.keys if key.path[0] == "marts")
 
 
-@dg.asset(key=["published", "cardwatch"], group_name="published", deps=_READ, kinds={"duckdb"})
+@dg.asset(key=["published", "cardwatch"], group_name="published", deps=_MARTS, kinds={"duckdb"})
 def published_copy(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Record how the run's checks ended, then replace the published copy as a whole."""
     with connect(Home.from_environment()) as connection:
@@ -45,20 +28,6 @@ def _record_checks(
     context: dg.AssetExecutionContext, connection: duckdb.DuckDBPyConnection
 ) -> None:
     """Append the outcome of every check of this run, dbt's and Great Expectations', to the log."""
-    connection.execute(
-        """
-        create schema if not exists monitoring;
-        create table if not exists monitoring.quality_results (
-            run_id varchar not null,
-            checked_at timestamp not null,
-            asset varchar not null,
-            check_name varchar not null,
-            passed boolean not null,
-            blocking boolean not null,
-            description varchar
-        )
-        """
-    )
     records = context.instance.get_records_for_run(
         context.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records

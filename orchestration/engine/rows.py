@@ -36,6 +36,8 @@ def named_rows(
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Say whether the warehouse has a table, which it gets with its first run."""
-    found = "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
+    """Say whether the warehouse has a table or view, which it gets with its first run."""
+    found = (
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
+    )
     return bool(one_value(connection, found, [schema, table]))

@@ -1,9 +1,7 @@
-"""What all HTML pages share: frame and style, templates, words in two languages, rows."""
+"""What all HTML pages share: frame and style, templates, words in two languages."""
 
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import jinja2
 
 LANGUAGES = ("en", "ko")
@@ -30,12 +28,3 @@ def read_texts(folder: Path, language: str) -> dict[str, str]:
         (folder / "texts.yml").read_text(encoding="utf-8")
     )
     return {key: value[language] for key, value in texts.items()}
-
-
-def read_rows(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None
-) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries."""
-    result = connection.execute(query, parameters)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -13,7 +13,8 @@ import duckdb
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
-from orchestration.publication.pages import LANGUAGES, read_rows, read_texts, template_environment
+from orchestration.engine.rows import named_rows
+from orchestration.publication.pages import LANGUAGES, read_texts, template_environment
 from orchestration.publication.report.risk import risk_section
 
 #: Section -> what it shows, in the order of the page.
@@ -48,7 +49,7 @@ def write_report(home: Home, file: Path | None = None, language: str = "en") -> 
     text = read_texts(_TEMPLATES, language)
     with duckdb.connect(str(copy), read_only=True) as published:
         _attach_scores(published, home)
-        last = read_rows(published, "select max(transaction_date) as day from transaction_scores")
+        last = named_rows(published, "select max(transaction_date) as day from transaction_scores")
         values = {name: section(published, text) for name, section in SECTIONS.items()}
     issued_until = str(last[0]["day"])
     page = (

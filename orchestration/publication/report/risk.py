@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.publication.pages import read_rows
+from orchestration.engine.rows import named_rows
 from orchestration.publication.report.reliability import draw_reliability
 
 #: As many months are drawn, the latest.
@@ -18,7 +18,7 @@ _MONTHS = 6
 
 def risk_section(published: duckdb.DuckDBPyConnection, text: Mapping[str, str]) -> dict[str, Any]:
     """Calibration by month with its picture, the versions, and an example with its terms."""
-    bins = read_rows(
+    bins = named_rows(
         published,
         """
         select * from risk_calibration
@@ -32,9 +32,9 @@ def risk_section(published: duckdb.DuckDBPyConnection, text: Mapping[str, str]) 
         [_MONTHS],
     )
     return {
-        "errors": read_rows(published, "from risk_calibration_error order by month"),
+        "errors": named_rows(published, "from risk_calibration_error order by month"),
         "picture": _embedded(bins, text) if bins else None,
-        "versions": read_rows(
+        "versions": named_rows(
             published, "select * exclude (issue_id) from risk_versions order by fitted_on, method"
         ),
         "example": _example(published),
@@ -51,7 +51,7 @@ def _embedded(bins: list[dict[str, Any]], text: Mapping[str, str]) -> str:
 
 def _example(published: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     """The highest risk of the last month, from a stack if one is in use, and how it comes about."""
-    rows = read_rows(
+    rows = named_rows(
         published,
         """
         select scores.*, versions.* exclude (issue_id, version)

@@ -12,7 +12,8 @@ import duckdb
 import jinja2
 
 from orchestration.engine.files import whole_folder
-from orchestration.publication.pages import LANGUAGES, read_rows, read_texts, template_environment
+from orchestration.engine.rows import named_rows
+from orchestration.publication.pages import LANGUAGES, read_texts, template_environment
 
 _TEMPLATES = Path(__file__).parent
 #: Wide enough for two years of bars.
@@ -26,7 +27,9 @@ def write_rule_pages(connection: duckdb.DuckDBPyConnection, folder: Path) -> int
     """
     rules = _rules(connection)
     environment = template_environment(_TEMPLATES)
-    planned = read_rows(connection, "select * from seeds.planned_rules order by typology, title_en")
+    planned = named_rows(
+        connection, "select * from marts.planned_rules order by typology, title_en"
+    )
     with whole_folder(folder) as fresh:
         for language in LANGUAGES:
             shared = {
@@ -56,12 +59,12 @@ def write_rule_pages(connection: duckdb.DuckDBPyConnection, folder: Path) -> int
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """What is told about each rule, in the order of their identifiers."""
-    rules = read_rows(connection, "select * from scoring.rule_catalog order by rule_id")
+    rules = named_rows(connection, "select * from marts.rule_catalog order by rule_id")
     thresholds = _by_rule(
-        read_rows(connection, "select * from seeds.rule_thresholds order by rule_id, parameter")
+        named_rows(connection, "select * from seeds.rule_thresholds order by rule_id, parameter")
     )
     months = _by_rule(
-        read_rows(
+        named_rows(
             connection,
             f"""
             with
@@ -74,7 +77,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                     date_trunc('month', max(occurred_at)) + interval 1 day,
                     interval 1 month
                 ))::date as month
-                from ledger.rule_hits
+                from marts.rule_hits
             ),
             hits as (
                 select
@@ -82,11 +85,11 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                     date_trunc('month', occurred_at)::date as month,
                     -- a later version may have hit the same again
                     count(distinct subject_id) as hits
-                from ledger.rule_hits
+                from marts.rule_hits
                 group by all
             )
             select catalog.rule_id, months.month, coalesce(hits.hits, 0) as hits
-            from scoring.rule_catalog as catalog
+            from marts.rule_catalog as catalog
             cross join months
             left join hits on catalog.rule_id = hits.rule_id and months.month = hits.month
             order by catalog.rule_id, months.month
@@ -95,7 +98,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
     reviewed = {
         row["rule_id"]: row
-        for row in read_rows(
+        for row in named_rows(
             connection,
             """
             with decided as (
@@ -107,7 +110,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 count(distinct hits.subject_id) filter (where decided.misuse is not null)
                     as reviewed,
                 count(distinct hits.subject_id) filter (where decided.misuse) as misuse
-            from ledger.rule_hits as hits
+            from marts.rule_hits as hits
             left join decided using (transaction_id)
             group by hits.rule_id
             """,
@@ -115,28 +118,28 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     }
     examples = {
         row["rule_id"]: row
-        for row in read_rows(
+        for row in named_rows(
             connection,
             """
             select
                 reasons.code as rule_id,
                 max_by(reasons.text_en, alerts.alert_date) as example_en,
                 max_by(reasons.text_ko, alerts.alert_date) as example_ko
-            from ledger.alert_reasons as reasons
-            inner join ledger.alerts as alerts using (alert_id)
+            from marts.alert_reasons as reasons
+            inner join marts.alerts as alerts using (alert_id)
             where reasons.kind = 'rule'
             group by reasons.code
             """,
         )
     }
     exceptions = _by_rule(
-        read_rows(
+        named_rows(
             connection,
-            "select * from marts.rule_exception_status order by rule_id, expires_on desc",
+            "select * from marts.rule_exceptions order by rule_id, expires_on desc",
         )
     )
     detections = {
-        row["rule_id"]: row for row in read_rows(connection, "from evaluation.rule_detection")
+        row["rule_id"]: row for row in named_rows(connection, "from marts.rule_detection")
     }
     nothing = {"hits": 0, "reviewed": 0, "misuse": 0}
     for rule in rules:

@@ -1,4 +1,3 @@
-{{ config(materialized='view', contract={'enforced': true}) }}
 -- Grain: one row per exception from a rule: where it stands on the last built day, and what it did.
 -- A view: it is looked at now and then, and hits are few.
 with

@@ -1,4 +1,3 @@
-{{ config(materialized='view', contract={'enforced': true}) }}
 -- Grain: one row per rule and month: was the rule evaluated at all?
 with
 

@@ -1,4 +1,3 @@
-{{ config(materialized='table') }}
 -- Grain: one row per detector and fitting day: what was fitted, how it did, and where it stands.
 -- Of the promotions of a detector the latest word on a day holds; the one whose day comes last is
 -- the champion. The newest version, if it was fitted after the champion began to score and was not

@@ -1,4 +1,3 @@
-{{ config(materialized='view', contract={'enforced': true}, access='public') }}
 -- Grain: one row per issued alert, as it was shown, with the state of its case.
 with
 

@@ -1,0 +1,28 @@
+-- Grain: one row per case; the blind second review of a case is a case of its own.
+select
+    case_id,
+    alert_id,
+    lane,
+    second_of,
+    opened_on,
+    place,
+    state,
+    state_since,
+    is_open,
+    reviewer_id,
+    due_on,
+    remind_on,
+    is_overdue,
+    as_of,
+    employee_id,
+    department_id,
+    member_count,
+    amount,
+    currency,
+    outcome,
+    decided_at,
+    finding_count,
+    recovery_ordered_amount,
+    recovered_amount,
+    event_count
+from {{ ref('cases') }}

@@ -1,0 +1,25 @@
+-- Grain: one row per version.
+select
+    issue_id,
+    version,
+    fitted_on,
+    method,
+    tree_version,
+    intercept,
+    rule_coefficient,
+    tree_coefficient,
+    no_tree_coefficient,
+    anomaly_coefficient,
+    anomaly_tail_from,
+    anomaly_tail_full,
+    decided_misuse,
+    decided_innocent,
+    holdout_from,
+    holdout_until,
+    compared_with,
+    log_loss,
+    log_loss_before,
+    calibration_error,
+    is_in_use,
+    verdict_reason
+from {{ source('ledger', 'risk_versions') }}

@@ -1,0 +1,25 @@
+-- Grain: one row per rule.
+select
+    rule_id,
+    rule_version,
+    model_name,
+    typology,
+    title_en,
+    title_ko,
+    explanation_en,
+    explanation_ko,
+    what_to_do_en,
+    what_to_do_ko,
+    description_en,
+    description_ko,
+    unit,
+    severity,
+    severity_weight,
+    kind,
+    stage,
+    owner,
+    policy_clause,
+    review_by,
+    needs,
+    thresholds
+from {{ ref('rule_catalog') }}
