@@ -1,6 +1,5 @@
 """`cardwatch benchmark`: what detectors and rules find, and what everything costs."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,25 +28,28 @@ def handbook(
     ] = None,
 ) -> Answer:
     """Measure the tree by the protocol of the handbook, beside its published figures."""
-    from orchestration.benchmark.quality import handbook as protocol
+    from orchestration.benchmark.handbook_data import require_data
+    from orchestration.benchmark.quality.handbook import run_handbook
+    from orchestration.benchmark.quality.handbook_page import describe
 
-    judged = protocol.run_handbook(Home.from_environment(), protocol.data_file(data), scores)
-    return Answer(judged.as_json(), lambda: protocol.describe(judged))
+    judged = run_handbook(Home.from_environment(), require_data(data), scores)
+    return Answer(judged.as_json(), lambda: describe(judged))
 
 
 @app.command()
 @answers
 def detectors(data: Data = None) -> Answer:
     """Compare the detectors: on the handbook's data, or without them on the run of the demo."""
-    from orchestration.benchmark.quality import handbook as protocol
-    from orchestration.benchmark.quality import line_up
+    from orchestration.benchmark.handbook_data import find_data
+    from orchestration.benchmark.quality import demo_line_up, line_up
 
     home = Home.from_environment()
-    if data or os.environ.get(protocol.DATA_VARIABLE):
-        costs = line_up.run_line_up(home, protocol.data_file(data))
+    file = find_data(data)
+    if file:
+        costs = line_up.run_line_up(home, file)
         return Answer(costs.as_json(), lambda: line_up.describe(costs))
-    found = line_up.run_demo(home)
-    return Answer(found.as_json(), lambda: line_up.describe_demo(found))
+    found = demo_line_up.run_demo(home)
+    return Answer(found.as_json(), lambda: demo_line_up.describe(found))
 
 
 @app.command()
@@ -101,11 +103,11 @@ def features(
     keep: Keep = False,
 ) -> Answer:
     """Measure what features cost, beside other tools and as history grows."""
-    from orchestration.benchmark.quality.handbook import data_file
+    from orchestration.benchmark.handbook_data import require_data
     from orchestration.benchmark.speed.features import describe, read_months, run_features
 
     home = Home.from_environment()
-    measured = run_features(home, data_file(data), read_months(months), keep, a_day)
+    measured = run_features(home, require_data(data), read_months(months), keep, a_day)
     return Answer(measured.as_json(), lambda: describe(measured))
 
 
@@ -113,10 +115,10 @@ def features(
 @answers
 def rules(data: Data = None) -> Answer:
     """Measure what rules cost: a backtest over all history, and a day's hits."""
-    from orchestration.benchmark.quality.handbook import data_file
+    from orchestration.benchmark.handbook_data import require_data
     from orchestration.benchmark.speed.rules import describe, run_rules
 
-    timed = run_rules(Home.from_environment(), data_file(data))
+    timed = run_rules(Home.from_environment(), require_data(data))
     return Answer(timed.as_json(), lambda: describe(timed))
 
 

@@ -4,14 +4,14 @@ Reads the truth of the demo company beside the warehouse of its run. A case is w
 does of one kind on one day; of kinds that take two people, what happens at one merchant on one day.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.benchmark.speed.features import Bar
-from orchestration.engine.errors import CardwatchError
+from orchestration.benchmark.measuring import Bar, BenchmarkResult
+from orchestration.benchmark.quality.demo_runs import misuse_file
 from orchestration.engine.home import Home
+from orchestration.engine.rows import one_row, one_value
 from orchestration.engine.warehouse import connect
 
 LEAST_SHARE = 0.9
@@ -67,7 +67,7 @@ class RuleHits:
 
 
 @dataclass(frozen=True)
-class PlantedResult:
+class PlantedResult(BenchmarkResult):
     """What was found in a home."""
 
     transactions: int
@@ -77,22 +77,20 @@ class PlantedResult:
     def bars(self) -> list[Bar]:
         """What is to be reached, and what was."""
         return [
-            Bar(f"share of {each.kind} caught", each.caught / each.cases, least=LEAST_SHARE)
+            Bar(
+                f"caught_{each.kind}",
+                f"share of {each.kind} caught",
+                each.caught / each.cases,
+                least=LEAST_SHARE,
+            )
             for each in self.kinds
             if each.rules
         ]
 
-    def as_json(self) -> dict[str, Any]:
-        """The result as one object for machines."""
-        return {**asdict(self), "bars": [bar.as_json() for bar in self.bars()]}
-
 
 def run_planted(home: Home) -> PlantedResult:
     """Compare hits with the truth; the home must hold a finished run of the demo company."""
-    if not (home.truth / "misuse.parquet").exists():
-        raise CardwatchError(
-            f"there is no truth in {home.truth}; run `cardwatch demo` and `cardwatch run` first"
-        )
+    truth = misuse_file(home)
     with connect(home, read_only=True) as connection:
         connection.execute(
             """
@@ -110,7 +108,7 @@ def run_planted(home: Home) -> PlantedResult:
             from read_parquet($1) as misuse
             inner join intermediate.int_transactions as transactions using (transaction_id)
             """,
-            [str(home.truth / "misuse.parquet"), list(_OF_TWO_PEOPLE)],
+            [str(truth), list(_OF_TWO_PEOPLE)],
         )
         connection.execute(
             "create temp table alike as from read_parquet(?)",
@@ -121,7 +119,7 @@ def run_planted(home: Home) -> PlantedResult:
             for row in connection.execute("select distinct kind from planted order by 1").fetchall()
         ]
         return PlantedResult(
-            _count(connection, "select count(*) from intermediate.int_transactions"),
+            one_value(connection, "select count(*) from intermediate.int_transactions"),
             tuple(_kind(connection, kind) for kind in kinds),
             _rules(connection),
         )
@@ -129,7 +127,8 @@ def run_planted(home: Home) -> PlantedResult:
 
 def _kind(connection: duckdb.DuckDBPyConnection, kind: str) -> PlantedKind:
     rules = RULES_OF_KIND.get(kind, ())
-    row = connection.execute(
+    counted = one_row(
+        connection,
         """
         with hits as (select transaction_id, rule_id from scoring.rule_hits)
         select
@@ -141,8 +140,8 @@ def _kind(connection: duckdb.DuckDBPyConnection, kind: str) -> PlantedKind:
         where planted.kind = $1
         """,
         [kind, list(rules)],
-    ).fetchone()
-    return PlantedKind(kind, rules, *(row or (0, 0, 0)))
+    )
+    return PlantedKind(kind, rules, *counted)
 
 
 def _rules(connection: duckdb.DuckDBPyConnection) -> tuple[RuleHits, ...]:
@@ -175,11 +174,6 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> tuple[RuleHits, ...]:
         RuleHits(rule_id, stage, hits, misuse, alike.get(rule_id, {}))
         for rule_id, stage, hits, misuse in counted
     )
-
-
-def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 def describe(result: PlantedResult) -> str:

@@ -8,26 +8,23 @@ company's two filters find with the same number of reviews in their own order. S
 
 import calendar
 import math
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 from scipy import stats
 
-from orchestration.benchmark.speed.features import Bar
+from orchestration.benchmark.measuring import Bar, BenchmarkResult
+from orchestration.benchmark.quality.demo_runs import misuse_file, run_until
 from orchestration.demo_company.land import land_demo
 from orchestration.demo_company.reviewers import answer_queue
-from orchestration.engine.errors import CardwatchError
-from orchestration.engine.home import Home, project_root
+from orchestration.engine.home import Home
 from orchestration.engine.progress import report
+from orchestration.engine.rows import one_row, one_value
 from orchestration.engine.warehouse import connect
 
 EMPLOYEES = 1_500
@@ -80,7 +77,7 @@ class Company:
 
 
 @dataclass(frozen=True)
-class QueueResult:
+class QueueResult(BenchmarkResult):
     """All companies."""
 
     employees: int
@@ -91,9 +88,20 @@ class QueueResult:
     def bars(self) -> list[Bar]:
         """What is to be reached on average over the companies, and what was."""
         return [
-            Bar("share of misuse by value", self._mean("value_share"), least=VALUE_BAR),
-            Bar("misuse per review beside the filters", self._mean("ratio"), least=RATIO_BAR),
             Bar(
+                "value_share",
+                "share of misuse by value",
+                self._mean("value_share"),
+                least=VALUE_BAR,
+            ),
+            Bar(
+                "misuse_a_review_by_filters",
+                "misuse per review beside the filters",
+                self._mean("ratio"),
+                least=RATIO_BAR,
+            ),
+            Bar(
+                "calibration_error",
                 "calibration error on audit-weighted decisions",
                 self._mean("calibration_error"),
                 most=CALIBRATION_BAR,
@@ -104,10 +112,6 @@ class QueueResult:
         """Unknown where it is unknown for one of them."""
         values = [getattr(each, name) for each in self.companies]
         return math.nan if None in values else float(np.mean(values))
-
-    def as_json(self) -> dict[str, Any]:
-        """The result as one object for machines."""
-        return {**asdict(self), "bars": [bar.as_json() for bar in self.bars()]}
 
 
 def run_queue(home: Home, seeds: Sequence[int], keep: bool = False) -> QueueResult:
@@ -135,7 +139,7 @@ def live(place: Home, employees: int, months: int, last_day: date, seed: int) ->
     for until in _ends(last_day, months):
         if (place.published / "cardwatch.duckdb").exists():
             answer_queue(place, until)
-        _run(place, until)
+        run_until(place, until)
         report(f"queue: company {seed} run until {until}")
 
 
@@ -146,45 +150,16 @@ def _ends(last_day: date, months: int) -> Iterator[date]:
         yield date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
-def _run(place: Home, until: date) -> None:
-    """One run in a process of its own, as a company would start it."""
-    finished = subprocess.run(
-        [Path(sys.executable).parent / "cardwatch", "run", "--until", until.isoformat()],
-        cwd=project_root(),
-        env={**os.environ, "CARDWATCH_HOME": str(place.root), "CARDWATCH_PROMOTION": "automatic"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise CardwatchError(f"the run until {until} failed: {finished.stderr[-500:]}")
-
-
 def _cases_per_day(place: Home) -> int:
     with connect(place, read_only=True) as connection:
-        row = connection.execute("select max(cases_per_day) from seeds.review_budget").fetchone()
-    return int(row[0]) if row else 0
+        return int(one_value(connection, "select max(cases_per_day) from seeds.review_budget"))
 
 
 def judge(place: Home, seed: int) -> Company:
     """Compare a company's cases and its filters' hits with the truth."""
     with connect(place, read_only=True) as connection:
-        connection.execute(
-            """
-            create temp table judged as
-            select
-                risk.transaction_id, risk.amount, risk.risk, risk.transaction_date,
-                misuse.kind is not null as is_misuse,
-                risk.transaction_id in (
-                    select transaction_id from ledger.case_members
-                    where case_id in (select case_id from ledger.alerts)
-                ) as is_found
-            from scoring.risk as risk
-            left join read_parquet($1) as misuse using (transaction_id)
-            """,
-            [str(place.truth / "misuse.parquet")],
-        )
-        transactions, misuse, found, value_share, reviews = _row(
+        connection.execute(_JUDGED, [str(misuse_file(place))])
+        transactions, misuse, found, value_share, reviews = one_row(
             connection,
             """
             select
@@ -196,29 +171,6 @@ def judge(place: Home, seed: int) -> Company:
             from judged
             """,
         )
-        filters = _judge_filters(connection, reviews)
-        # of the months before the last one hardly anything is undecided
-        calibrated = connection.execute(
-            """
-            select calibration_error
-            from evaluation.risk_calibration_error
-            where month < (select max(month) from evaluation.risk_calibration_error)
-            order by month desc
-            limit 1
-            """
-        ).fetchone()
-        (by_truth,) = _row(
-            connection,
-            """
-            select sum(error) / sum(n)
-            from (
-                select count(*) as n, abs(sum(risk) - count(*) filter (where is_misuse)) as error
-                from judged
-                where transaction_date >= (select max(transaction_date) - 60 from judged)
-                group by least(floor(risk * 10), 9)
-            )
-            """,
-        )
         return Company(
             seed=seed,
             transactions=transactions,
@@ -227,87 +179,123 @@ def judge(place: Home, seed: int) -> Company:
             value_share=value_share,
             number_share=found / misuse,
             misuse_a_review=found / reviews,
-            **filters,
-            calibration_error=calibrated[0] if calibrated else None,
-            calibration_error_by_truth=by_truth,
+            **_judge_filters(connection, reviews),
+            calibration_error=_calibration_error(connection),
+            calibration_error_by_truth=one_value(connection, _CALIBRATION_ERROR_BY_TRUTH),
             months=_judge_months(connection),
         )
 
 
-def _row(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
-) -> tuple[Any, ...]:
-    """The one row of a query that adds up."""
-    return connection.execute(query, parameters).fetchall()[0]
+#: Every purchase that has a risk: whether it is misuse, and whether it is in a case.
+_JUDGED = """
+    create temp table judged as
+    select
+        risk.transaction_id, risk.amount, risk.risk, risk.transaction_date,
+        misuse.kind is not null as is_misuse,
+        risk.transaction_id in (
+            select transaction_id from ledger.case_members
+            where case_id in (select case_id from ledger.alerts)
+        ) as is_found
+    from scoring.risk as risk
+    left join read_parquet($1) as misuse using (transaction_id)
+"""
+
+_CALIBRATION_ERROR_BY_TRUTH = """
+    select sum(error) / sum(purchases)
+    from (
+        select
+            count(*) as purchases,
+            abs(sum(risk) - count(*) filter (where is_misuse)) as error
+        from judged
+        where transaction_date >= (select max(transaction_date) - 60 from judged)
+        group by least(floor(risk * 10), 9)
+    )
+"""
+
+
+def _calibration_error(connection: duckdb.DuckDBPyConnection) -> float | None:
+    """That of the last month but one: of the months before the last hardly anything is undecided.
+
+    None where nothing is decided.
+    """
+    row = connection.execute(
+        """
+        select calibration_error
+        from evaluation.risk_calibration_error
+        where month < (select max(month) from evaluation.risk_calibration_error)
+        order by month desc
+        limit 1
+        """
+    ).fetchone()
+    return row[0] if row else None
+
+
+#: What the filters flag, of `judged`.
+_FILTER_HITS = """
+    create temp table filter_hits as
+    select judged.*, hits.filters, hits.score, purchases.employee_id, purchases.authorized_at
+    from (
+        select transaction_id, count(*) as filters, max(score) as score
+        from staging.stg_external_hits
+        group by transaction_id
+    ) as hits
+    inner join judged using (transaction_id)
+    inner join intermediate.int_transactions as purchases using (transaction_id)
+"""
+
+#: What so many reviews find, a purchase each.
+_FILTERS_BY_PURCHASE = """
+    select
+        count(*), count(*) filter (where is_misuse),
+        sum(amount) filter (where is_misuse)
+        / (select sum(amount) from judged where is_misuse)
+    from (
+        from filter_hits
+        order by filters desc, score desc, transaction_id
+        limit $1
+    )
+"""
+
+#: Misuse per review if what is flagged of a person within 72 hours were one review.
+_FILTERS_BY_PERSON = """
+    with spaced as (
+        select
+            *,
+            coalesce(
+                authorized_at - lag(authorized_at) over person > interval 72 hours, true
+            ) as begins
+        from filter_hits
+        window person as (partition by employee_id order by authorized_at, transaction_id)
+    ),
+    numbered as (
+        select
+            *,
+            sum(begins::integer) over (
+                partition by employee_id order by authorized_at, transaction_id
+                rows unbounded preceding
+            ) as session
+        from spaced
+    ),
+    reviewed as (
+        select count(*) filter (where is_misuse) as misuse
+        from numbered
+        group by employee_id, session
+        order by max(filters) desc, max(score) desc, min(transaction_id)
+        limit $1
+    )
+    select sum(misuse) / count(*) from reviewed
+"""
 
 
 def _judge_filters(connection: duckdb.DuckDBPyConnection, reviews: int) -> dict[str, Any]:
     """What the filters find with that many reviews, of `judged`."""
-    connection.execute(
-        """
-        create temp table filter_hits as
-        select judged.*, hits.filters, hits.score, purchases.employee_id, purchases.authorized_at
-        from (
-            select transaction_id, count(*) as filters, max(score) as score
-            from staging.stg_external_hits
-            group by transaction_id
-        ) as hits
-        inner join judged using (transaction_id)
-        inner join intermediate.int_transactions as purchases using (transaction_id)
-        """
-    )
-    looked_at, found, value_share = _row(
-        connection,
-        """
-        select
-            count(*), count(*) filter (where is_misuse),
-            sum(amount) filter (where is_misuse)
-            / (select sum(amount) from judged where is_misuse)
-        from (
-            from filter_hits
-            order by filters desc, score desc, transaction_id
-            limit $1
-        )
-        """,
-        [reviews],
-    )
-    (misuse_a_case,) = _row(
-        connection,
-        """
-        with spaced as (
-            select
-                *,
-                coalesce(
-                    authorized_at - lag(authorized_at) over person > interval 72 hours, true
-                ) as begins
-            from filter_hits
-            window person as (partition by employee_id order by authorized_at, transaction_id)
-        ),
-        numbered as (
-            select
-                *,
-                sum(begins::integer) over (
-                    partition by employee_id order by authorized_at, transaction_id
-                    rows unbounded preceding
-                ) as session
-            from spaced
-        ),
-        reviewed as (
-            select count(*) filter (where is_misuse) as misuse
-            from numbered
-            group by employee_id, session
-            order by max(filters) desc, max(score) desc, min(transaction_id)
-            limit $1
-        )
-        select sum(misuse) / count(*) from reviewed
-        """,
-        [reviews],
-    )
+    connection.execute(_FILTER_HITS)
+    looked_at, found, value_share = one_row(connection, _FILTERS_BY_PURCHASE, [reviews])
     return {
         "filter_reviews": looked_at,
         "filter_value_share": value_share,
         "filter_misuse_a_review": found / looked_at,
-        "filter_misuse_a_case": misuse_a_case,
+        "filter_misuse_a_case": one_value(connection, _FILTERS_BY_PERSON, [reviews]),
     }
 
 

@@ -6,26 +6,27 @@ days, and by the champion of July had nobody trained again. Misuse of some kinds
 and of others begins, and prices rise (demo_company/misuse.py).
 """
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import duckdb
 import numpy as np
 import pyarrow as pa
 from sklearn.metrics import average_precision_score
 
 import detectors
+from orchestration.benchmark.measuring import BenchmarkResult
+from orchestration.benchmark.quality.demo_runs import run_until
 from orchestration.demo_company.land import land_demo
 from orchestration.engine.errors import CardwatchError
-from orchestration.engine.home import Home, project_root
+from orchestration.engine.home import Home
 from orchestration.engine.progress import report
+from orchestration.engine.rows import named_rows
 from orchestration.engine.warehouse import connect
 
 EMPLOYEES = 800
@@ -60,7 +61,7 @@ class Month:
 
 
 @dataclass(frozen=True)
-class YearResult:
+class YearResult(BenchmarkResult):
     """The months, and what happened to versions when."""
 
     transactions: int
@@ -69,10 +70,6 @@ class YearResult:
     months: tuple[Month, ...]
     versions: tuple[dict[str, Any], ...]
     requests: tuple[dict[str, Any], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The result as one object for machines."""
-        return asdict(self)
 
 
 def run_year(home: Home, picture: Path | None, keep: bool = False) -> YearResult:
@@ -84,7 +81,7 @@ def run_year(home: Home, picture: Path | None, keep: bool = False) -> YearResult
         year, employees=EMPLOYEES, months=12, last_day=LAST_DAY, seed=SEED, change_on=CHANGE_ON
     )
     for until in ENDS_OF_RUNS:
-        _run(year, until)
+        run_until(year, until)
         report(f"year: run until {until}")
     with connect(year, read_only=True) as connection:
         result = YearResult(
@@ -93,7 +90,7 @@ def run_year(home: Home, picture: Path | None, keep: bool = False) -> YearResult
             SEED,
             tuple(_months(connection, year)),
             tuple(
-                _rows(
+                named_rows(
                     connection,
                     """
                     select version, fitted_on, fitted_because, stage, verdict, verdict_reason,
@@ -105,7 +102,7 @@ def run_year(home: Home, picture: Path | None, keep: bool = False) -> YearResult
                 )
             ),
             tuple(
-                _rows(
+                named_rows(
                     connection,
                     "select detector, requested_on, reason from ledger.retrain_requests"
                     " order by all",
@@ -117,20 +114,6 @@ def run_year(home: Home, picture: Path | None, keep: bool = False) -> YearResult
     if not keep:
         shutil.rmtree(year.root)
     return result
-
-
-def _run(home: Home, until: date) -> None:
-    """One run in a process of its own, as a company would start it."""
-    finished = subprocess.run(
-        [Path(sys.executable).parent / "cardwatch", "run", "--until", until.isoformat()],
-        cwd=project_root(),
-        env={**os.environ, "CARDWATCH_HOME": str(home.root), "CARDWATCH_PROMOTION": "automatic"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise CardwatchError(f"the run until {until} failed: {finished.stderr[-500:]}")
 
 
 def _months(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[Month]:
@@ -211,11 +194,6 @@ def _champion_of_july(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     ).select(["transaction_id", "probability"])
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = connection.execute(query).to_arrow_table().to_pylist()
-    return found
-
-
 def describe(result: YearResult) -> str:
     """The result as a page for a terminal."""
     lines = [
@@ -249,48 +227,9 @@ def _shown(value: float | None, kind: str = ".3f") -> str:
 
 def draw(result: YearResult, file: Path) -> None:
     """Average precision by month of the champions and of July's, promotions, and drift below."""
-    import altair as alt
-
-    ours, other, ink = "#c8553d", "#8d99ae", "#2b2d42"
-    names = ("the champion of each day", "the champion of July, never trained again")
-    quality = [
-        {"month": f"{month.month:%Y-%m}", "average precision": value, "who": who}
-        for month in result.months
-        for who, value in zip(names, (month.champion, month.champion_of_july), strict=True)
-        if value is not None
-    ]
-    promoted = [
-        {"month": f"{version['champion_from']:%Y-%m}", "what": "a new champion"}
-        for version in result.versions
-        if version["champion_from"]
-    ]
-    drift = [
-        {"month": f"{month.month:%Y-%m}", "drifted": month.amount_psi or 0.0}
-        for month in result.months
-    ]
     months = [f"{month.month:%Y-%m}" for month in result.months]
     axis = alt.X("month:O", title=None, sort=months, axis=alt.Axis(labelAngle=0))
-    lines = (
-        alt.Chart(alt.InlineData(values=quality))
-        .mark_line(point=True, strokeWidth=2.5)
-        .encode(
-            x=axis,
-            y=alt.Y("average precision:Q", scale=alt.Scale(zero=True)),
-            color=alt.Color(
-                "who:N",
-                title=None,
-                sort=list(names),
-                scale=alt.Scale(domain=list(names), range=[ours, other]),
-                legend=alt.Legend(orient="top", labelLimit=320),
-            ),
-        )
-    )
-    marks = (
-        alt.Chart(alt.InlineData(values=promoted))
-        .mark_rule(color=ink, strokeDash=[3, 3], opacity=0.5)
-        .encode(x=axis)
-    )
-    upper = (marks + lines).properties(
+    upper = alt.layer(_promotions(result, axis), _quality(result, axis)).properties(
         width=520,
         height=230,
         title=alt.Title(
@@ -302,17 +241,68 @@ def draw(result: YearResult, file: Path) -> None:
             anchor="start",
         ),
     )
-    lower = (
-        alt.Chart(alt.InlineData(values=drift))
-        .mark_bar(color=other)
-        .encode(x=axis, y=alt.Y("drifted:Q", title="PSI of amounts"))
-        .properties(width=520, height=90)
-    )
     picture = (
-        alt.vconcat(upper, lower, spacing=12)
+        alt.vconcat(upper, _drift(result, axis), spacing=12)
         .configure_view(stroke=None)
-        .configure_axis(labelColor=ink, titleColor=ink, gridColor="#e9e9ee")
+        .configure_axis(labelColor=_INK, titleColor=_INK, gridColor="#e9e9ee")
         .properties(padding=20, background="white")
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     picture.save(str(file), scale_factor=2)
+
+
+_OURS, _OTHER, _INK = "#c8553d", "#8d99ae", "#2b2d42"
+
+
+def _quality(result: YearResult, axis: alt.X) -> alt.Chart:
+    """Lines of average precision."""
+    names = ("the champion of each day", "the champion of July, never trained again")
+    values = [
+        {"month": f"{month.month:%Y-%m}", "average precision": value, "who": who}
+        for month in result.months
+        for who, value in zip(names, (month.champion, month.champion_of_july), strict=True)
+        if value is not None
+    ]
+    colour = alt.Color(
+        "who:N",
+        title=None,
+        sort=list(names),
+        scale=alt.Scale(domain=list(names), range=[_OURS, _OTHER]),
+        legend=alt.Legend(orient="top", labelLimit=320),
+    )
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_line(point=True, strokeWidth=2.5)
+        .encode(x=axis, y=alt.Y("average precision:Q", scale=alt.Scale(zero=True)), color=colour)
+    )
+    return chart
+
+
+def _promotions(result: YearResult, axis: alt.X) -> alt.Chart:
+    """A dashed line at the month of each promotion."""
+    values = [
+        {"month": f"{version['champion_from']:%Y-%m}"}
+        for version in result.versions
+        if version["champion_from"]
+    ]
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_rule(color=_INK, strokeDash=[3, 3], opacity=0.5)
+        .encode(x=axis)
+    )
+    return chart
+
+
+def _drift(result: YearResult, axis: alt.X) -> alt.Chart:
+    """Bars of how far the amounts of the oddest week of each month moved."""
+    values = [
+        {"month": f"{month.month:%Y-%m}", "drifted": month.amount_psi or 0.0}
+        for month in result.months
+    ]
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_bar(color=_OTHER)
+        .encode(x=axis, y=alt.Y("drifted:Q", title="PSI of amounts"))
+        .properties(width=520, height=90)
+    )
+    return chart

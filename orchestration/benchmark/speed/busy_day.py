@@ -8,19 +8,17 @@ have answered the queue until then.
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 
 from orchestration.benchmark.measured_dbt import measured_dbt
-from orchestration.benchmark.speed.features import Bar
+from orchestration.benchmark.measuring import Bar, BenchmarkResult, workshop
 from orchestration.demo_company.reviewers import answer_queue
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import load_landed, prepare_raw
@@ -33,7 +31,7 @@ _AFTER = ("path:models/cases",)
 
 
 @dataclass(frozen=True)
-class BusyDay:
+class BusyDay(BenchmarkResult):
     """Seconds of each model and of the issue step, and what the day amounted to."""
 
     purchases: int
@@ -51,11 +49,9 @@ class BusyDay:
 
     def bars(self) -> list[Bar]:
         """What is to be reached, and what was."""
-        return [Bar("seconds for alerts, cases and labels", self.seconds, most=SECONDS_BAR)]
-
-    def as_json(self) -> dict[str, Any]:
-        """The result as one object for machines."""
-        return {**asdict(self), "bars": [bar.as_json() for bar in self.bars()]}
+        return [
+            Bar("seconds", "seconds for alerts, cases and labels", self.seconds, most=SECONDS_BAR)
+        ]
 
 
 def run_busy_day(home: Home) -> BusyDay:
@@ -65,16 +61,13 @@ def run_busy_day(home: Home) -> BusyDay:
             f"there is no finished run of the demo company in {home.root}; "
             "run `cardwatch demo` and `cardwatch run` first"
         )
-    home.temporary.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home.temporary, prefix="busy-day-") as folder:
-        copy = Home(Path(folder))
-        copy.create()
+    with workshop(home, "busy-day") as copy:
         shutil.copyfile(home.warehouse, copy.warehouse)
         for part in ("published", "truth"):
             shutil.copytree(home.root / part, copy.root / part)
         feeds = read_feeds()
         with connect(copy) as connection:
-            before = _count(connection, "scoring.risk")
+            before = one_value(connection, "select count(*) from scoring.risk")
             day = _next_working_day(connection)
             events = answer_queue(copy, day)
             prepare_raw(connection, feeds)
@@ -85,8 +78,8 @@ def run_busy_day(home: Home) -> BusyDay:
             _begin(connection, day)
         first = measured_dbt(copy, ["run", "--select", *_BEFORE], "the day cannot be queued")
         with connect(copy) as connection:
-            candidates = _count(connection, "alerts.alert_candidates")
-            purchases = _count(connection, "scoring.risk") - before
+            candidates = one_value(connection, "select count(*) from alerts.alert_candidates")
+            purchases = one_value(connection, "select count(*) from scoring.risk") - before
             started = time.monotonic()
             done = issue(connection, copy)
             issue_seconds = time.monotonic() - started
@@ -103,15 +96,15 @@ def run_busy_day(home: Home) -> BusyDay:
 
 
 def _next_working_day(connection: duckdb.DuckDBPyConnection) -> date:
-    row = connection.execute(
+    day: date | None = one_value(
+        connection,
         """
         select min(day) from run.working_days
         where is_working_day and day > (select max(transaction_date) from scoring.risk)
-        """
-    ).fetchone()
-    if row is None or row[0] is None:
+        """,
+    )
+    if day is None:
         raise CardwatchError("the calendar of working days ends with the data; run again")
-    day: date = row[0]
     return day
 
 
@@ -188,11 +181,6 @@ def _begin(connection: duckdb.DuckDBPyConnection, day: date) -> None:
         [day],
     )
     connection.execute("update raw.run_state set audit_seed = 'benchmark'")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0
 
 
 def describe(result: BusyDay) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 import numpy as np
@@ -29,6 +29,7 @@ from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.progress import report
+from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import connect
 
 COLUMNS = tuple(
@@ -108,7 +109,7 @@ def measure(workshop: Home, rows: Path, threads: int, repeats: int) -> Cardwatch
             seconds.append(time.monotonic() - started)
             processor_seconds.append(time.process_time() - processor_started)
         state_rows = sum(
-            _row(connection, f"select count(*) from {models[name].relation}")[0]  # noqa: S608
+            one_value(connection, f"select count(*) from {models[name].relation}")  # noqa: S608
             for name in state
         )
         checked = _check_sample(connection, rows)
@@ -234,7 +235,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
 def _check_sample(connection: duckdb.DuckDBPyConnection, rows: Path) -> int:
     """Compute a sample a second time, from the rows alone, and compare; how many there were."""
     table = pq.read_table(rows)
-    if _row(connection, "select count(*) from features.twelve")[0] != table.num_rows:
+    if one_value(connection, "select count(*) from features.twelve") != table.num_rows:
         raise CardwatchError("Cardwatch's twelve do not have one row a transaction")
     sample = np.linspace(0, table.num_rows - 1, min(SAMPLE, table.num_rows)).astype(np.int64)
     expected = by_hand(table, sample, *_prior()).sort_by("transaction_id")
@@ -303,10 +304,3 @@ def _prior() -> tuple[float, float]:
     text = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
     variables = yaml.safe_load(text)["vars"]
     return float(variables["prior_misuse_rate"]), float(variables["prior_misuse_weight"])
-
-
-def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(query).fetchone()
-    if row is None:
-        raise RuntimeError("a query that always has one row had none")
-    return row

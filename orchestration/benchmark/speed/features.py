@@ -14,37 +14,30 @@ against a computation that shares nothing with the models.
 """
 
 import math
-import os
-import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
-
+from orchestration.benchmark.handbook_data import HandbookData, land_handbook
 from orchestration.benchmark.measured_dbt import MeasuredRun, measured_dbt
+from orchestration.benchmark.measuring import Bar, BenchmarkResult, Machine, use_cores, workshop
 from orchestration.benchmark.speed import cardwatch_twelve, twelve
-from orchestration.benchmark.speed.growth import Company, Growth, describe_growth, measure_growth
+from orchestration.benchmark.speed.growing_company import Company
+from orchestration.benchmark.speed.growth import Growth, describe_growth, measure_growth
 from orchestration.benchmark.speed.plots import plot
 from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
-from orchestration.engine.warehouse import DEFAULT_MEMORY_LIMIT, connect
-from orchestration.landing.feeds import find_feed, read_feeds
-from orchestration.landing.file import check_file
-from orchestration.landing.folder import copy_to_landing
-from orchestration.landing.load import load_landed, prepare_raw
-from orchestration.ledger.issue import prepare_ledger
+from orchestration.engine.rows import one_row
+from orchestration.engine.warehouse import connect
 
 THREADS = 2
 REPEATS = 3
+PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb")
 
 _FEATURES = "path:models/features"
 _BEFORE_FEATURES = [
@@ -54,56 +47,12 @@ _BEFORE_FEATURES = [
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What was measured on: the rows, the machine and the versions."""
-
-    rows: int
-    first_day: date
-    last_day: date
-    customers: int
-    terminals: int
-    cores: int
-    threads: int
-    load_before: float
-    memory_limit: str
-    versions: dict[str, str]
-
-    @property
-    def days(self) -> int:
-        """Days from the first to the last, both included."""
-        return (self.last_day - self.first_day).days + 1
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Something to be reached: at least or at most so much."""
-
-    what: str
-    measured: float
-    least: float = -math.inf
-    most: float = math.inf
-
-    @property
-    def met(self) -> bool:
-        """Whether it was reached."""
-        return self.least <= self.measured <= self.most
-
-    def as_json(self) -> dict[str, Any]:
-        """The bar as one object for machines."""
-        bar = {"at_most": self.most} if math.isfinite(self.most) else {"at_least": self.least}
-        return {"what": self.what, "measured": self.measured, **bar, "met": self.met}
-
-    def __str__(self) -> str:
-        """The bar as one line."""
-        bar = f"at most {self.most:g}" if math.isfinite(self.most) else f"at least {self.least:g}"
-        return f"{self.what}: {self.measured:.2f}, {bar}: {'met' if self.met else 'MISSED'}"
-
-
-@dataclass(frozen=True)
-class FeaturesResult:
+class FeaturesResult(BenchmarkResult):
     """Everything that a run of the benchmark found."""
 
-    inputs: Inputs
+    data: HandbookData
+    machine: Machine
+    threads: int
     timings: tuple[twelve.Timing, ...]
     cardwatch: cardwatch_twelve.CardwatchTiming
     vector: MeasuredRun
@@ -121,22 +70,35 @@ class FeaturesResult:
         """How many times as fast as pandas Cardwatch is."""
         return self.baseline / (self.cardwatch.timing.middle or math.nan)
 
-    def bars(self) -> list["Bar"]:
+    def bars(self) -> list[Bar]:
         """What is to be reached, and what was."""
         bars = [
-            Bar("times the speed of pandas", self.times_pandas, least=15.0),
-            Bar("seconds of the complete vector", self.vector.wall_seconds, most=60.0),
-            Bar("GiB of the complete vector", self.vector.peak_bytes / 2**30, most=6.0),
+            Bar("times_pandas", "times the speed of pandas", self.times_pandas, least=15.0),
+            Bar(
+                "vector_seconds",
+                "seconds of the complete vector",
+                self.vector.wall_seconds,
+                most=60.0,
+            ),
+            Bar(
+                "vector_gibibytes",
+                "GiB of the complete vector",
+                self.vector.peak_bytes / 2**30,
+                most=6.0,
+            ),
         ]
         ratio = self.growth.ratio(24, 12) if self.growth else None
         if ratio is not None:
-            bars.append(Bar("a day after 24 months by one after 12", ratio, most=1.2))
+            what = "a day after 24 months by one after 12"
+            bars.append(Bar("day_after_24_by_12_months", what, ratio, most=1.2))
         return bars
 
     def as_json(self) -> dict[str, Any]:
         """The result as one object for machines; times in seconds, memory in bytes."""
         return {
-            "inputs": {**asdict(self.inputs), "days": self.inputs.days},
+            "data": {**asdict(self.data), "days": self.data.days},
+            "machine": asdict(self.machine),
+            "threads": self.threads,
             "handbook_twelve": [_timing_json(timing) for timing in self.timings],
             "cardwatch_twelve": {
                 **asdict(self.cardwatch),
@@ -181,44 +143,40 @@ def run_features(
     be measured on, or when two computations of the same feature disagree.
     """
     use_cores(THREADS)
-    load_before = os.getloadavg()[0]
-    home.create()
-    home.temporary.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home.temporary, prefix="features-") as folder:
-        workshop = Home(Path(folder))
-        rows = workshop.root / "rows.parquet"
-        inputs = land(workshop, data, rows, load_before)
-        timings = twelve.compare(rows, workshop.root, THREADS, REPEATS)
-        cardwatch = cardwatch_twelve.measure(workshop, rows, THREADS, REPEATS)
-        vector, features = _measure_vector(workshop)
+    machine = Machine.here(PACKAGES)
+    with workshop(home, "features") as place:
+        landed = land_history(place, data)
+        rows = place.root / "rows.parquet"
+        _write_rows(place, rows)
+        timings = twelve.compare(rows, place.root, THREADS, REPEATS)
+        cardwatch = cardwatch_twelve.measure(place, rows, THREADS, REPEATS)
+        vector, features = _measure_vector(place)
     results = home.root / "benchmark"
     company = Company.of(transactions_a_day)
     growth = measure_growth(results / "growth", months, keep, company) if months else None
     every = [*timings, cardwatch.timing]
     seconds = {timing.way: timing.middle for timing in every if timing.middle is not None}
-    plots = plot(seconds, cardwatch.timing.way, inputs.rows, growth, results)
-    return FeaturesResult(inputs, tuple(timings), cardwatch, vector, features, growth, plots)
+    plots = plot(seconds, cardwatch.timing.way, landed.rows, growth, results)
+    return FeaturesResult(
+        landed, machine, THREADS, tuple(timings), cardwatch, vector, features, growth, plots
+    )
 
 
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def use_cores(number: int) -> None:
-    """Let this process and all that it starts use no more cores than this."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
-
-
-def land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
-    """Land the file, build what features are made from, and write the rows for the other tools."""
+def land_history(place: Home, data: Path) -> HandbookData:
+    """Land the file and build what features are made from; what the file holds."""
     started = time.monotonic()
-    feeds = read_feeds()
-    check_file(data, find_feed(feeds, "handbook", "transactions"))
-    copy_to_landing(workshop, [data], "handbook", "transactions")
-    with connect(workshop) as connection:
-        prepare_raw(connection, feeds)
-        prepare_ledger(connection, workshop)
-        load_landed(connection, workshop, feeds)
+    landed = land_handbook(place, data)
+    call_dbt(place, _BEFORE_FEATURES, "what the features are made from cannot be built")
+    report(f"features: {landed.rows:,} rows are landed, {time.monotonic() - started:.0f} s")
+    return landed
+
+
+def _write_rows(place: Home, file: Path) -> None:
+    """Write the transactions for the other tools, in the columns of `twelve.py`."""
+    with connect(place, read_only=True) as connection:
         connection.sql(
             """
             select
@@ -232,52 +190,16 @@ def land(workshop: Home, data: Path, rows: Path, load_before: float) -> Inputs:
             from raw.handbook__transactions
             order by made_at, transaction_id
             """
-        ).write_parquet(str(rows))
-        count, unlabelled, repeated, customers, terminals, first, last = _row(
-            connection,
-            """
-            select
-                count(*),
-                count(*) filter (where tx_fraud is null or tx_fraud not in (0, 1)),
-                count(*) - count(distinct transaction_id),
-                count(distinct customer_id),
-                count(distinct terminal_id),
-                min(tx_datetime)::date,
-                max(tx_datetime)::date
-            from raw.handbook__transactions
-            """,
-        )
-    if unlabelled or repeated or not count:
-        raise CardwatchError(
-            f"{data} has {count:,} readable rows, {repeated:,} with a TRANSACTION_ID of another "
-            f"and {unlabelled:,} whose TX_FRAUD is neither 0 nor 1; correct the file"
-        )
-    call_dbt(workshop, _BEFORE_FEATURES, "what the features are made from cannot be built")
-    report(f"features: {count:,} rows are landed, {time.monotonic() - started:.0f} s")
-    return Inputs(
-        rows=count,
-        first_day=first,
-        last_day=last,
-        customers=customers,
-        terminals=terminals,
-        cores=os.cpu_count() or 0,
-        threads=THREADS,
-        load_before=load_before,
-        memory_limit=os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT,
-        versions={
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("duckdb", "dbt-core", "dbt-duckdb")},
-        },
-    )
+        ).write_parquet(str(file))
 
 
-def _measure_vector(workshop: Home) -> tuple[MeasuredRun, int]:
+def _measure_vector(place: Home) -> tuple[MeasuredRun, int]:
     """Build everything in models/features anew; also the number of features of the vector."""
     run = measured_dbt(
-        workshop, ["run", "--full-refresh", "--select", _FEATURES], "the features cannot be built"
+        place, ["run", "--full-refresh", "--select", _FEATURES], "the features cannot be built"
     )
-    with connect(workshop, read_only=True) as connection:
-        transactions, vectors, features = _row(
+    with connect(place, read_only=True) as connection:
+        transactions, vectors, features = one_row(
             connection,
             """
             select
@@ -292,22 +214,15 @@ def _measure_vector(workshop: Home) -> tuple[MeasuredRun, int]:
     return run, features
 
 
-def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(query).fetchone()
-    if row is None:
-        raise RuntimeError("a query that always has one row had none")
-    return row
-
-
 # --- the answer -----------------------------------------------------------------------------------
 
 
 def describe(result: FeaturesResult) -> str:
     """The result as a page for a terminal."""
     cardwatch, vector = result.cardwatch, result.vector
-    others = dict(timing.version.split() for timing in result.timings if timing.version)
+    others = [timing.version for timing in result.timings if timing.version]
     lines = [
-        *describe_inputs(result.inputs, others),
+        *describe_setting(result.data, result.machine, result.threads, others),
         "",
         f"{'twelve window features':<32}{'seconds':>9}{'processor':>12}{'times as fast':>16}",
         *(_timing_line(timing, result.baseline) for timing in result.timings),
@@ -329,21 +244,29 @@ def describe(result: FeaturesResult) -> str:
     return "\n".join(lines)
 
 
-def describe_inputs(inputs: Inputs, others: Mapping[str, str] | None = None) -> list[str]:
-    """What was measured on, in three lines; `others` are versions of further packages."""
-    versions = {**inputs.versions, **(others or {})}
+def describe_setting(
+    data: HandbookData, machine: Machine, threads: int, others: Sequence[str] = ()
+) -> list[str]:
+    """What was measured on, in three lines; `others` are packages with their versions."""
+    further = [other for other in others if other.split()[0] not in machine.versions]
     return [
-        f"{inputs.rows:,} transactions of {inputs.days} days ({inputs.first_day} to "
-        f"{inputs.last_day}), {inputs.customers:,} cards, {inputs.terminals:,} merchants",
-        f"{inputs.threads} threads of {inputs.cores} cores, load {inputs.load_before:.1f} before, "
-        f"DuckDB's memory limit {inputs.memory_limit}",
-        ", ".join(f"{package} {number}" for package, number in versions.items()),
+        str(data),
+        f"{threads} threads of {machine.cores} cores, load {machine.load_before:.1f} before, "
+        f"DuckDB's memory limit {machine.memory_limit}",
+        ", ".join([machine.versions_line(), *further]),
     ]
+
+
+#: Why a way was not measured, in words.
+_MISSING: dict[str, str] = {
+    "not_installed": f"not installed; `{twelve.INSTALL}` installs it",
+    "no_java": "not measured, Spark needs Java; install a Java runtime (17 or later)",
+}
 
 
 def _timing_line(timing: twelve.Timing, baseline: float) -> str:
     if timing.middle is None:
-        return f"{timing.way:<32}  {timing.missing}"
+        return f"{timing.way:<32}  {_MISSING[timing.missing or 'not_installed']}"
     processor = timing.middle_of_processor
     figures = ("" if processor is None else f"{processor:.2f}", f"{baseline / timing.middle:.1f}")
     return f"{timing.way:<32}{timing.middle:>9.2f}{figures[0]:>12}{figures[1]:>16}"

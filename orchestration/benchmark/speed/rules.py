@@ -17,17 +17,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
-
+from orchestration.benchmark.handbook_data import HandbookData
 from orchestration.benchmark.measured_dbt import measured_dbt
-from orchestration.benchmark.speed.features import Bar, Inputs, describe_inputs, land, use_cores
+from orchestration.benchmark.measuring import Bar, BenchmarkResult, Machine, use_cores, workshop
+from orchestration.benchmark.speed.features import PACKAGES, describe_setting, land_history
 from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.progress import report
+from orchestration.engine.rows import one_row, one_value
 from orchestration.engine.warehouse import connect
 from orchestration.settings.rules import read_rules
 from orchestration.workbench.backtest import run_backtest
@@ -40,10 +40,12 @@ _RULE_MODELS = ["path:models/rules", "rule_catalog", "rule_hits", "rule_coverage
 
 
 @dataclass(frozen=True)
-class RulesResult:
+class RulesResult(BenchmarkResult):
     """Seconds of everything that was measured, by rule where there are several."""
 
-    inputs: Inputs
+    data: HandbookData
+    machine: Machine
+    threads: int
     backtest_seconds: dict[str, float]
     command_seconds: dict[str, float]
     many_rows: int
@@ -64,15 +66,32 @@ class RulesResult:
     def bars(self) -> list[Bar]:
         """What is to be reached, and what was."""
         return [
-            Bar("seconds of the slowest backtest", max(self.backtest_seconds.values()), most=2.0),
-            Bar("... of the whole command", max(self.command_seconds.values()), most=6.0),
             Bar(
+                "backtest_seconds",
+                "seconds of the slowest backtest",
+                max(self.backtest_seconds.values()),
+                most=2.0,
+            ),
+            Bar(
+                "command_seconds",
+                "... of the whole command",
+                max(self.command_seconds.values()),
+                most=6.0,
+            ),
+            Bar(
+                "many_backtest_seconds",
                 f"seconds of the slowest backtest of {self.many_rows:,} rows",
                 max(self.many_backtest_seconds.values()),
                 most=10.0,
             ),
-            Bar(f"seconds of all rules on {self.day_rows:,} rows", self.day_seconds, most=10.0),
             Bar(
+                "day_seconds",
+                f"seconds of all rules on {self.day_rows:,} rows",
+                self.day_seconds,
+                most=10.0,
+            ),
+            Bar(
+                "rule_among_100_by_among_10",
                 "a rule among 100 by a rule among 10",
                 self.one_more(100) / self.one_more(10),
                 most=1.0,
@@ -82,10 +101,9 @@ class RulesResult:
     def as_json(self) -> dict[str, Any]:
         """The result as one object for machines; times in seconds."""
         return {
-            **asdict(self),
-            "inputs": {**asdict(self.inputs), "days": self.inputs.days},
+            **super().as_json(),
+            "data": {**asdict(self.data), "days": self.data.days},
             "day_seconds": self.day_seconds,
-            "bars": [bar.as_json() for bar in self.bars()],
         }
 
 
@@ -95,32 +113,31 @@ def run_rules(home: Home, data: Path) -> RulesResult:
     Raises CardwatchError with one sentence when the file cannot be measured on.
     """
     use_cores(THREADS)
-    load_before = os.getloadavg()[0]
-    home.create()
-    home.temporary.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home.temporary, prefix="rules-") as folder:
-        workshop = Home(Path(folder))
-        inputs = land(workshop, data, workshop.root / "rows.parquet", load_before)
-        call_dbt(workshop, ["seed"], "the seeds cannot be loaded")
+    machine = Machine.here(PACKAGES)
+    with workshop(home, "rules") as place:
+        landed = land_history(place, data)
+        call_dbt(place, ["seed"], "the seeds cannot be loaded")
         call_dbt(
-            workshop,
+            place,
             ["run", "--full-refresh", "--select", "path:models/features", *_RULE_MODELS],
             "the rules cannot be built",
         )
-        call_dbt(workshop, ["run", "--select", "+stg_external_hits"], "a view cannot be built")
+        call_dbt(place, ["run", "--select", "+stg_external_hits"], "a view cannot be built")
         rules = [rule.rule_id for rule in read_rules(project_root())]
         report(f"rules: {len(rules)} rules and what they read are built")
-        backtests = _backtests(workshop, rules)
-        commands = _commands(workshop, backtests)
-        rows, day_rows = _repeat_transactions(workshop, inputs)
+        backtests = _backtests(place, rules)
+        commands = _commands(place, backtests)
+        rows, day_rows = _repeat_transactions(place, landed)
         report(f"rules: the history is {rows:,} rows now, {day_rows:,} on its last day")
-        many = _backtests(workshop, rules)
+        many = _backtests(place, rules)
         models = measured_dbt(
-            workshop, ["run", "--select", *_RULE_MODELS], "the day's hits cannot be built"
+            place, ["run", "--select", *_RULE_MODELS], "the day's hits cannot be built"
         ).model_seconds
         report(f"rules: a day's hits took {sum(models.values()):.1f} s")
-        union = _unions(workshop, (10, 20, 50, 100))
-    return RulesResult(inputs, backtests, commands, rows, many, day_rows, models, union)
+        union = _unions(place, (10, 20, 50, 100))
+    return RulesResult(
+        landed, machine, THREADS, backtests, commands, rows, many, day_rows, models, union
+    )
 
 
 def _backtests(home: Home, rules: Sequence[str]) -> dict[str, float]:
@@ -156,9 +173,9 @@ def _commands(home: Home, backtests: dict[str, float]) -> dict[str, float]:
     return seconds
 
 
-def _repeat_transactions(home: Home, inputs: Inputs) -> tuple[int, int]:
+def _repeat_transactions(home: Home, landed: HandbookData) -> tuple[int, int]:
     """Give every transaction twins, and let the next run build the last day only."""
-    twins = math.ceil(DAY * inputs.days / inputs.rows)
+    twins = math.ceil(DAY * landed.days / landed.rows)
     with connect(home) as connection:
         connection.execute("set enable_progress_bar = false")
         for table in ("intermediate.int_transactions", "features.feat_transaction"):
@@ -182,7 +199,8 @@ def _repeat_transactions(home: Home, inputs: Inputs) -> tuple[int, int]:
             set changed_from = built_until, built_from = built_until
             """
         )
-        row = connection.execute(
+        rows, day_rows = one_row(
+            connection,
             """
             select
                 count(*),
@@ -191,9 +209,9 @@ def _repeat_transactions(home: Home, inputs: Inputs) -> tuple[int, int]:
                     = (select max(transaction_date) from features.feat_transaction)
                 )
             from features.feat_transaction
-            """
-        ).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+            """,
+        )
+    return rows, day_rows
 
 
 def _unions(home: Home, numbers: Sequence[int]) -> dict[int, float]:
@@ -211,7 +229,8 @@ def _unions(home: Home, numbers: Sequence[int]) -> dict[int, float]:
                 "select view_name from duckdb_views() where schema_name = 'rules' order by 1"
             ).fetchall()
         ]
-        (day,) = _row(connection, "select max(transaction_date) from features.feat_transaction")
+        last = "select max(transaction_date) from features.feat_transaction"
+        day = one_value(connection, last)
         seconds = {}
         for number in numbers:
             step = max(len(views) / number, 1.0)
@@ -229,19 +248,12 @@ def _unions(home: Home, numbers: Sequence[int]) -> dict[int, float]:
     return seconds
 
 
-def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(query).fetchone()
-    if row is None:
-        raise RuntimeError("a query that always has one row had none")
-    return row
-
-
 def describe(result: RulesResult) -> str:
     """The result as a page for a terminal."""
     lines = [
-        *describe_inputs(result.inputs),
+        *describe_setting(result.data, result.machine, result.threads),
         "",
-        f"{'backtest':<36}{f'{result.inputs.rows:,} rows':>18}{f'{result.many_rows:,} rows':>18}",
+        f"{'backtest':<36}{f'{result.data.rows:,} rows':>18}{f'{result.many_rows:,} rows':>18}",
         *(
             f"{rule:<36}{took:>18.2f}{result.many_backtest_seconds[rule]:>18.2f}"
             for rule, took in result.backtest_seconds.items()

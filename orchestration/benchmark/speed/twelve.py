@@ -21,7 +21,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 import numpy as np
@@ -50,6 +50,10 @@ TOLERANCE = 1e-6
 INSTALL = "make .venv/benchmark"
 
 
+#: Why a way cannot be measured here.
+Missing: TypeAlias = Literal["not_installed", "no_java"]
+
+
 @dataclass(frozen=True)
 class Timing:
     """One way of computing the twelve: seconds of each repeat, or why there are none.
@@ -61,7 +65,7 @@ class Timing:
     version: str = ""
     seconds: tuple[float, ...] = ()
     processor_seconds: tuple[float, ...] = ()
-    missing: str | None = None
+    missing: Missing | None = None
 
     @property
     def middle(self) -> float | None:
@@ -381,10 +385,10 @@ def _measured(way: str, versioned: str, repeats: int, compute: Compute) -> tuple
     return table.combine_chunks(), timing
 
 
-def _missing(package: str) -> str | None:
+def _missing(package: str) -> Missing | None:
     """Why a way cannot be measured here; None when it can."""
     if find_spec(package) is None:
-        return f"not installed; `{INSTALL}` installs it"
+        return "not_installed"
     if package == "pyspark" and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        return "not measured, Spark needs Java; install a Java runtime (17 or later)"
+        return "no_java"
     return None

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.benchmark.measured_dbt import MeasuredRun
-from orchestration.benchmark.speed import growth, twelve
+from orchestration.benchmark.speed import growing_company, twelve
 from orchestration.benchmark.speed.cardwatch_twelve import by_hand
 from orchestration.benchmark.speed.features import read_months
-from orchestration.benchmark.speed.growth import Company, Growth, GrowthPoint
+from orchestration.benchmark.speed.growing_company import Company
+from orchestration.benchmark.speed.growth import Growth, GrowthPoint
 from orchestration.benchmark.speed.plots import plot
 from orchestration.benchmark.speed.pruned_sql import prune
 from orchestration.cli.main import main
@@ -209,9 +210,9 @@ def grown(pieces: list[tuple[date, date]]) -> dict[str, list[tuple[object, ...]]
     """Every raw table of a company that sent these days, in the order of its rows."""
     with duckdb.connect() as connection:
         prepare_raw(connection, read_feeds())
-        growth.fill_registers(connection, SMALL)
+        growing_company.fill_registers(connection, SMALL)
         for first, last in pieces:
-            growth.fill_days(connection, SMALL, first, last)
+            growing_company.fill_days(connection, SMALL, first, last)
         tables = ["load_manifest", *(f"company__{name}" for name in RAW_TABLES)]
         return {
             table: connection.execute(f"from raw.{table} order by all").fetchall()
@@ -231,8 +232,8 @@ def test_a_grown_company_is_one_that_can_be_believed():
     first, last = date(2022, 1, 1), date(2022, 3, 31)
     with duckdb.connect() as connection:
         prepare_raw(connection, read_feeds())
-        growth.fill_registers(connection, SMALL)
-        growth.fill_days(connection, SMALL, first, last)
+        growing_company.fill_registers(connection, SMALL)
+        growing_company.fill_days(connection, SMALL, first, last)
 
         def number(query: str) -> float:
             row = connection.execute(query).fetchone()

@@ -14,21 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from detectors.validation import card_precision
-from orchestration.benchmark.quality import handbook
+from orchestration.benchmark.handbook_data import DATA_VARIABLE
+from orchestration.benchmark.quality import handbook, handbook_weeks
 from orchestration.cli.main import main
 
 NEVER = 1_000_000
 
 
-def integers(*values: int) -> handbook.Integers:
+def integers(*values: int) -> handbook_weeks.Integers:
     return np.array(values, dtype=np.int64)
 
 
-def floats(*values: float) -> handbook.Floats:
+def floats(*values: float) -> handbook_weeks.Floats:
     return np.array(values, dtype=np.float64)
 
 
-def booleans(*values: int) -> handbook.Booleans:
+def booleans(*values: int) -> handbook_weeks.Booleans:
     return np.array(values, dtype=bool)
 
 
@@ -90,7 +91,7 @@ def test_card_precision_does_not_depend_on_the_order_of_the_rows() -> None:
 
 def test_average_precision_and_auc_by_hand() -> None:
     # precisions at the two frauds, from the top: 1/1 and 2/3
-    measures = handbook.measure(
+    measures = handbook_weeks.measure(
         frauds=booleans(1, 0, 1, 0),
         scores=floats(0.9, 0.8, 0.7, 0.1),
         cards=integers(1, 2, 3, 4),
@@ -104,7 +105,7 @@ def test_average_precision_and_auc_by_hand() -> None:
 def test_card_leaves_the_test_eight_days_after_its_first_fraud() -> None:
     test_days = integers(14, 14, 14, 14, 15, 20, 20, 20)
     first_frauds = integers(0, 6, 7, NEVER, 7, 12, 13, NEVER)
-    judged = handbook.still_judged(first_frauds, test_days)
+    judged = handbook_weeks.still_judged(first_frauds, test_days)
     assert judged.tolist() == [False, False, True, True, False, False, True, True]
 
 
@@ -127,7 +128,7 @@ class Command:
     ) -> None:
         self.home, self.monkeypatch, self.capsys = home, monkeypatch, capsys
         monkeypatch.setenv("CARDWATCH_HOME", str(home))
-        monkeypatch.delenv(handbook.DATA_VARIABLE, raising=False)
+        monkeypatch.delenv(DATA_VARIABLE, raising=False)
 
     def __call__(self, *arguments: object) -> tuple[int, str, str]:
         self.monkeypatch.setattr(sys, "argv", ["cardwatch", "benchmark", *map(str, arguments)])
@@ -185,7 +186,7 @@ def write(table: pa.Table, folder: Path) -> Path:
 
 def test_without_data_it_says_what_to_pass(benchmark: Command) -> None:
     assert "--data FILE" in benchmark.refusal("handbook")
-    assert handbook.DATA_VARIABLE in benchmark.refusal("handbook")
+    assert DATA_VARIABLE in benchmark.refusal("handbook")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_missing_file_is_refused(benchmark: Command, tmp_path: Path) -> None:
 
 def test_environment_names_the_file(benchmark: Command, tmp_path: Path) -> None:
     missing = tmp_path / "elsewhere.parquet"
-    benchmark.monkeypatch.setenv(handbook.DATA_VARIABLE, str(missing))
+    benchmark.monkeypatch.setenv(DATA_VARIABLE, str(missing))
     assert f"{missing} does not exist" in benchmark.refusal("handbook")
 
 
