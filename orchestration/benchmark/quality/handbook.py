@@ -55,14 +55,8 @@ PUBLISHED_SINGLE_SPLIT = {
 }
 
 _BUILD_FEATURES = [
-    "build",
-    "--select",
-    "+feat_transaction",
-    "feature_catalog",
-    "tree_signals",
-    "--exclude-resource-type",
-    "test",
-    "unit_test",
+    *("build", "--select", "+feat_transaction", "+latest_decisions"),
+    *("feature_catalog", "tree_signals", "--exclude-resource-type", "test", "unit_test"),
 ]
 
 
