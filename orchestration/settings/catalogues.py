@@ -23,6 +23,7 @@ FEATURES = Path("docs/features.md")
 
 _FOLDER = Path("models/features")
 _VECTOR = "feat_transaction"
+_CLAIMS = "feat_claim"
 _DOC_BLOCK = re.compile(r"{% docs (\w+) %}(.*?){% enddocs %}", re.DOTALL)
 _DOC_CALL = re.compile(r"""{{\s*doc\(['"](\w+)['"]\)\s*}}""")
 _NAMED_READERS = 6
@@ -114,7 +115,7 @@ def _features_page(root: Path, rules: Sequence[Rule]) -> str:
     families = {row["family"]: row for row in read_seed(root / "seeds/feature_families.csv")}
     catalogue = list(read_seed(root / "seeds/feature_catalog.csv"))
     columns = {column["name"]: column for column in models[_VECTOR]["columns"]}
-    readers = _readers(root, rules)
+    readers = _readers(root, rules, _VECTOR)
     lines = [
         "# Features",
         "",
@@ -149,16 +150,35 @@ def _features_page(root: Path, rules: Sequence[Rule]) -> str:
                 for row in rows
             ),
         )
-    lines += ["", "## Tables behind and beside the vector", ""]
+    lines += ["", *_claims_lines(models[_CLAIMS], _readers(root, rules, _CLAIMS), blocks)]
+    lines += ["", "## Tables behind and beside the vectors", ""]
     lines += _table(
         ("model", "what it holds"),
         (
             (f"`{name}`", _resolved(entry["description"], blocks))
             for name, entry in sorted(models.items())
-            if name != _VECTOR
+            if name not in (_VECTOR, _CLAIMS)
         ),
     )
     return "\n".join([*lines, ""])
+
+
+def _claims_lines(
+    entry: dict[str, Any], readers: dict[str, list[str]], blocks: dict[str, str]
+) -> Iterator[str]:
+    yield from ("## Expense claims · 경비 청구", "", _resolved(entry["description"], blocks), "")
+    yield from _table(
+        ("column", "what it is", "type", "rules that read it"),
+        (
+            (
+                f"`{column['name']}`",
+                _resolved(column["description"], blocks),
+                column["data_type"],
+                _named(readers.get(column["name"], [])),
+            )
+            for column in entry["columns"]
+        ),
+    )
 
 
 def _named(rules: Sequence[str]) -> str:
@@ -166,12 +186,12 @@ def _named(rules: Sequence[str]) -> str:
     return ", ".join(rules) if len(rules) <= _NAMED_READERS else f"{len(rules)} rules"
 
 
-def _readers(root: Path, rules: Iterable[Rule]) -> dict[str, list[str]]:
-    """Return the rules that read the vector and name a word in their SQL, by word."""
+def _readers(root: Path, rules: Iterable[Rule], vector: str) -> dict[str, list[str]]:
+    """Return the rules that read a vector and name a word in their SQL, by word."""
     readers: dict[str, list[str]] = {}
     for rule in rules:
         sql = re.sub(r"--.*", "", (root / rule.sql_file).read_text(encoding="utf-8"))
-        if f"ref('{_VECTOR}')" not in sql:
+        if f"ref('{vector}')" not in sql:
             continue
         for word in set(_WORD.findall(sql)):
             readers.setdefault(word, []).append(rule.rule_id)
