@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from orchestration.definitions import DAILY_RUN, definitions
 from orchestration.engine.dbt_project import dbt_environment, parse
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run, project_root
@@ -24,6 +26,8 @@ from orchestration.landing.load import prepare_raw
 from orchestration.settings.policy import check_policy
 from orchestration.settings.rules import sync_active_rules
 from orchestration.summary import RunSummary, read_summary
+from orchestration.versions.registry import list_versions
+from orchestration.versions.retraining import request
 
 # A disk with less room than this many bytes is what made a run fail.
 _FULL = 1_000_000
@@ -56,6 +60,19 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
         return read_summary(home, before, (datetime.now() - started).total_seconds())
 
 
+def retrain(home: Home, names: Sequence[str], because: str) -> list[dict[str, Any]]:
+    """Fit new versions of the given detectors (of all, if none is given) and judge them.
+
+    Returns the new versions as `list_versions` does.
+    """
+    with exclusive_run(home):
+        due = request(home, names, because)
+        use_home(home)
+        parse(home)
+        execute_job(home, "retrain")
+    return [row for row in list_versions(home) if row["fitted_on"] == due]
+
+
 def use_home(home: Home) -> None:
     """Point dbt and Dagster at this home, and give Dagster its settings there."""
     home.create()
@@ -80,22 +97,16 @@ def _execute(home: Home, since: date | None, until: date | None) -> None:
     """Execute a day's run."""
     days = {"since": since, "until": until}
     given = {name: day.isoformat() if day else None for name, day in days.items()}
-    execute_job(home, "daily_run", {"landed_files": {"config": given}})
+    execute_job(home, DAILY_RUN, {"landed_files": {"config": given}})
 
 
 def execute_job(home: Home, name: str, ops: dict[str, Any] | None = None) -> None:
     """Execute one of Dagster's jobs in this process and turn a failure into one sentence."""
     _dbt_results(home).unlink(missing_ok=True)
     config = {"ops": ops or {}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with only_progress(home.dagster / "said.txt"):
-        # imported late: the definitions read the manifest that was parsed just now
-        from orchestration.definitions import definitions
-
-        with dg.DagsterInstance.get() as instance:
-            job = definitions().resolve_job_def(name)
-            result = job.execute_in_process(
-                instance=instance, run_config=config, raise_on_error=False
-            )
+    with only_progress(home.dagster / "said.txt"), dg.DagsterInstance.get() as instance:
+        job = definitions().resolve_job_def(name)
+        result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
     if not result.success:
         raise _reason(home, result)
 

@@ -23,20 +23,20 @@ def versions(
     """List all versions of the detectors: stage, figures on their holdout, who promoted them."""
     if context.invoked_subcommand:
         return None
-    from orchestration.versions import registry
+    from orchestration.versions import registry, text
 
     rows = registry.list_versions(Home.from_environment(), detector)
-    return Answer({"versions": rows}, lambda: registry.describe_versions(rows))
+    return Answer({"versions": rows}, lambda: text.describe_versions(rows))
 
 
 @app.command()
 @answers
 def compare(detector: Annotated[str, typer.Argument(metavar="DETECTOR")]) -> Answer:
     """Put the candidate of a detector beside its champion."""
-    from orchestration.versions import registry
+    from orchestration.versions import registry, text
 
     found = registry.compare(Home.from_environment(), detector)
-    return Answer(found, lambda: registry.describe_comparison(found))
+    return Answer(found, lambda: text.describe_comparison(found))
 
 
 @app.command()
@@ -46,10 +46,10 @@ def promote(
     because: Because,
 ) -> Answer:
     """Make a version champion from the next day on."""
-    from orchestration.versions import registry
+    from orchestration.versions import registry, text
 
     change = registry.promote(Home.from_environment(), version, because)
-    return Answer(vars(change), lambda: registry.describe_change(change))
+    return Answer(vars(change), lambda: text.describe_change(change))
 
 
 @app.command()
@@ -58,10 +58,10 @@ def rollback(
     detector: Annotated[str, typer.Argument(metavar="DETECTOR")], because: Because
 ) -> Answer:
     """Make the version champion again that was so before the present one."""
-    from orchestration.versions import registry
+    from orchestration.versions import registry, text
 
     change = registry.roll_back(Home.from_environment(), detector, because)
-    return Answer(vars(change), lambda: registry.describe_change(change))
+    return Answer(vars(change), lambda: text.describe_change(change))
 
 
 @app.command()
@@ -73,7 +73,8 @@ def retrain(
     because: Because = "asked for at the command line",
 ) -> Answer:
     """Fit new versions now, judge them and compare them with the champions."""
-    from orchestration.versions import registry
+    from orchestration import run
+    from orchestration.versions import text
 
-    rows = registry.retrain(Home.from_environment(), names or [], because)
-    return Answer({"versions": rows}, lambda: registry.describe_versions(rows))
+    rows = run.retrain(Home.from_environment(), names or [], because)
+    return Answer({"versions": rows}, lambda: text.describe_versions(rows))

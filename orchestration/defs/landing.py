@@ -1,7 +1,8 @@
 """Landed files become rows of the raw tables, which Great Expectations then looks at."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 
@@ -10,13 +11,11 @@ from orchestration.engine.expectations import check, relations
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect, drop_left_over
-from orchestration.landing.feeds import read_feeds
-from orchestration.landing.load import load_landed, prepare_raw, take_back_removed
+from orchestration.landing.feeds import Feed, read_feeds
+from orchestration.landing.load import LoadedFile, load_landed, prepare_raw, take_back_removed
 from orchestration.ledger.issue import prepare_ledger
 
 _STATE = [dg.AssetKey(["raw", name]) for name in ("load_manifest", "quarantine", "run_state")]
-_FEEDS = {dg.AssetKey([feed.source, feed.feed]): feed for feed in read_feeds()}
-_RELATIONS = relations("raw")
 
 
 class Days(dg.Config):
@@ -26,16 +25,22 @@ class Days(dg.Config):
     until: str | None = None
 
 
-@dg.multi_asset(
-    specs=[dg.AssetSpec(key, group_name="raw", kinds={"duckdb"}) for key in (*_FEEDS, *_STATE)],
-    name="landed_files",
-)
-def landed_files(config: Days) -> Iterator[dg.MaterializeResult[None]]:
-    """Load what has landed, each file in one transaction; unreadable rows are set aside."""
-    home = Home.from_environment()
+@dg.definitions
+def landing() -> dg.Definitions:
+    """Return an asset for each declared feed, and the expectations on what was loaded."""
+    feeds = {dg.AssetKey([feed.source, feed.feed]): feed for feed in read_feeds()}
+    return dg.Definitions(
+        assets=[_landed_files(feeds)], asset_checks=[_raw_expectations(feeds, relations("raw"))]
+    )
+
+
+def load_what_landed(
+    home: Home, feeds: Sequence[Feed], since: date | None, until: date | None
+) -> list[LoadedFile]:
+    """Load new files, each in one transaction, and note which days the run is to build."""
     with connect(home) as connection:
         drop_left_over(connection)
-        prepare_raw(connection, list(_FEEDS.values()))
+        prepare_raw(connection, feeds)
         prepare_ledger(connection, home)
         # what a run that broke off was to build anew stays to be done, and a seed once drawn stays
         # until its run is finished, so that the run after it draws the same purchases
@@ -44,48 +49,68 @@ def landed_files(config: Days) -> Iterator[dg.MaterializeResult[None]]:
             update raw.run_state
             set
                 requested_since = least(requested_since, $1::date),
-                requested_until = $2,
+                requested_until = $2::date,
                 audit_seed = coalesce(audit_seed, $3)
             """,
-            [config.since, config.until, secrets.token_hex(16)],
+            [since, until, secrets.token_hex(16)],
         )
-        if removed := take_back_removed(connection, home, list(_FEEDS.values())):
+        if removed := take_back_removed(connection, home, feeds):
             report(f"landing: taken back, no longer in the folder: {', '.join(removed)}")
-        loaded = load_landed(connection, home, list(_FEEDS.values()))
+        loaded = load_landed(connection, home, feeds)
     rows = sum(file.rows_loaded for file in loaded)
     quarantined = sum(file.rows_quarantined for file in loaded)
     report(f"landing: {len(loaded)} new files, {rows:,} rows, {quarantined:,} in quarantine")
-    for key, feed in _FEEDS.items():
-        files = [file for file in loaded if (file.source, file.feed) == (feed.source, feed.feed)]
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata={
-                "files": len(files),
-                "rows_loaded": sum(file.rows_loaded for file in files),
-                "rows_quarantined": sum(file.rows_quarantined for file in files),
-            },
-        )
-    for key in _STATE:
-        yield dg.MaterializeResult(asset_key=key)
+    return loaded
 
 
-def _checked_asset(relation: str) -> dg.AssetKey:
-    """Return the asset that a raw relation belongs to: raw.<source>__<feed>, or raw's own state."""
-    for key, feed in _FEEDS.items():
-        if relation == f"raw.{feed.table}":
-            return key
-    return dg.AssetKey(relation.split("."))
+def _landed_files(feeds: Mapping[dg.AssetKey, Feed]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        specs=[dg.AssetSpec(key, group_name="raw", kinds={"duckdb"}) for key in (*feeds, *_STATE)],
+        name="landed_files",
+    )
+    def landed_files(config: Days) -> Iterator[dg.MaterializeResult[None]]:
+        """Load what has landed, each file in one transaction; unreadable rows are set aside."""
+        since, until = (day and date.fromisoformat(day) for day in (config.since, config.until))
+        home = Home.from_environment()
+        loaded = load_what_landed(home, list(feeds.values()), since or None, until or None)
+        for key, feed in feeds.items():
+            files = [
+                file for file in loaded if (file.source, file.feed) == (feed.source, feed.feed)
+            ]
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata={
+                    "files": len(files),
+                    "rows_loaded": sum(file.rows_loaded for file in files),
+                    "rows_quarantined": sum(file.rows_quarantined for file in files),
+                },
+            )
+        for key in _STATE:
+            yield dg.MaterializeResult(asset_key=key)
+
+    return landed_files
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec("expectations", asset=_checked_asset(relation), blocking=True)
-        for relation in _RELATIONS
-    ],
-    name="raw_expectations",
-)
-def raw_expectations() -> Iterator[dg.AssetCheckResult]:
-    """Great Expectations over what the last loads brought, inside the database."""
-    home = Home.from_environment()
-    for relation in _RELATIONS:
-        yield check_result(check(home, "raw", relation), _checked_asset(relation))
+def _raw_expectations(
+    feeds: Mapping[dg.AssetKey, Feed], checked: Sequence[str]
+) -> dg.AssetChecksDefinition:
+    # a raw relation belongs to its feed's asset, or is a state of raw's own
+    by_table = {f"raw.{feed.table}": key for key, feed in feeds.items()}
+    assets = {
+        relation: by_table.get(relation, dg.AssetKey(relation.split("."))) for relation in checked
+    }
+
+    @dg.multi_asset_check(
+        specs=[
+            dg.AssetCheckSpec("expectations", asset=asset, blocking=True)
+            for asset in assets.values()
+        ],
+        name="raw_expectations",
+    )
+    def raw_expectations() -> Iterator[dg.AssetCheckResult]:
+        """Great Expectations over what the last loads brought, inside the database."""
+        home = Home.from_environment()
+        for relation, asset in assets.items():
+            yield check_result(check(home, "raw", relation), asset)
+
+    return raw_expectations

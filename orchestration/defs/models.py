@@ -1,6 +1,7 @@
 """The dbt models as assets, in two halves: what is proposed, and what is made from the ledger."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,11 +10,6 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from orchestration.engine.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.progress import follow
-
-_HOME = Home.from_environment()
-# with its artifacts in the home
-_PROJECT = DbtProject(project_root(), target_path=_HOME.dbt_target, profiles_dir=project_root())
-_MANIFEST = _PROJECT.manifest_path if _PROJECT.manifest_path.exists() else parse(_HOME)
 
 
 class _FolderIsGroup(DagsterDbtTranslator):
@@ -43,36 +39,42 @@ class _LedgerComesFromBefore(_FolderIsGroup):
         )
 
 
-def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, selector: str) -> Iterator[Any]:
-    """Run one half and pass its events on; an error of a model or a failed test ends the run."""
-    invocation = dbt.cli(
-        build_arguments(selector),
-        context=context,
-        target_path=_HOME.dbt_target,
-        raise_on_error=True,
+@dg.definitions
+def models() -> dg.Definitions:
+    """Return everything from staging to the proposed alerts, and everything after the issue.
+
+    The second half are cases and the tables that BI reads, from the ledger as the issue left it.
+    """
+    home = Home.from_environment()
+    # with its artifacts in the home
+    project = DbtProject(project_root(), target_path=home.dbt_target, profiles_dir=project_root())
+    manifest = project.manifest_path if project.manifest_path.exists() else parse(home)
+    return dg.Definitions(
+        assets=[
+            _half(project, manifest, BEFORE_ISSUE, _LedgerComesFromBefore()),
+            _half(project, manifest, AFTER_ISSUE, _FolderIsGroup()),
+        ]
     )
-    yield from follow(invocation, selector, _HOME.dbt_target / "dbt.txt")
 
 
-@dbt_assets(
-    manifest=_MANIFEST,
-    project=_PROJECT,
-    selector=BEFORE_ISSUE,
-    name=BEFORE_ISSUE,
-    dagster_dbt_translator=_LedgerComesFromBefore(),
-)
-def proposed(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Everything from staging to the proposed alerts."""
-    yield from _build(context, dbt, BEFORE_ISSUE)
+def _half(
+    project: DbtProject, manifest: Path, selector: str, translator: DagsterDbtTranslator
+) -> dg.AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        project=project,
+        selector=selector,
+        name=selector,
+        dagster_dbt_translator=translator,
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        # an error of a model or a failed test ends the run
+        invocation = dbt.cli(
+            build_arguments(selector),
+            context=context,
+            target_path=project.target_path,
+            raise_on_error=True,
+        )
+        yield from follow(invocation, selector, project.target_path / "dbt.txt")
 
-
-@dbt_assets(
-    manifest=_MANIFEST,
-    project=_PROJECT,
-    selector=AFTER_ISSUE,
-    name=AFTER_ISSUE,
-    dagster_dbt_translator=_FolderIsGroup(),
-)
-def settled(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Cases and the tables that BI reads, from the ledger as it is after the issue."""
-    yield from _build(context, dbt, AFTER_ISSUE)
+    return build

@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
-from orchestration.versions.registry import fit_requested, request_recommended
+from orchestration.versions.retraining import fit_requested, request_recommended
 
 
 @dg.asset(

@@ -5,22 +5,18 @@ Great Expectations closes its connection before it fetches from DuckDB (great_ex
 added to them here; `_keep_duckdb_connections_open` fails loudly when that list changes its shape.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import yaml
-
-from orchestration.engine.home import Home, project_root
-
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-
 import great_expectations as gx
+import yaml
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.execution_engine import sqlalchemy_execution_engine
+
+from orchestration.engine.home import Home, project_root
 
 EXPECTATIONS = project_root() / "tests" / "expectations"
 
@@ -132,6 +128,7 @@ def _batch(home: Home, query: str) -> Iterator[Any]:
     """Give a Great Expectations batch over a query, and let go of the warehouse afterwards."""
     _keep_duckdb_connections_open()
     context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_sql(
         name="warehouse", connection_string=f"duckdb:///{home.warehouse}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from orchestration.defs.landing import Days, landed_files
+from orchestration.defs.landing import load_what_landed
 from orchestration.engine.dbt_project import dbt_environment, dbt_executable
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.warehouse import connect
@@ -232,15 +232,8 @@ class Warehouse:
 
     def land(self, since: date | None = None, until: date | None = None) -> None:
         """Load what lies in the landing folder, as a run for these days does first."""
-        days = Days(
-            since=since.isoformat() if since else None, until=until.isoformat() if until else None
-        )
-        with (
-            mock.patch.dict(os.environ, {"CARDWATCH_HOME": str(self.home.root)}),
-            mock.patch("orchestration.defs.landing.report"),
-        ):
-            # the asset's own function: with Dagster around it each step would take twice as long
-            list(landed_files.op.compute_fn.decorated_fn(days))
+        with mock.patch("orchestration.defs.landing.report"):
+            load_what_landed(self.home, read_feeds(), since, until)
 
     def run(
         self,
