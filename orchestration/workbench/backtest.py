@@ -16,6 +16,7 @@ import duckdb
 import jinja2
 import yaml
 
+from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.warehouse import connect
@@ -208,9 +209,6 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
 
 def _compiled(home: Home, file: Path) -> str:
     """The query of a rule's file, as dbt compiles it."""
-    # dbt is needed only where the file says something else than the warehouse
-    from orchestration.engine.dbt_project import call_dbt
-
     call_dbt(home, ["compile", "--select", file.stem], f"{file} cannot be compiled")
     compiled = home.dbt_target / "compiled" / "cardwatch" / file
     return compiled.read_text(encoding="utf-8")

@@ -6,10 +6,7 @@ from pathlib import Path
 import altair as alt
 
 from orchestration.benchmark.speed.growth import Growth
-
-OURS = "#c8553d"
-OTHERS = "#8d99ae"
-INK = "#2b2d42"
+from orchestration.engine.pictures import INK, OTHERS, OURS, draw
 
 _WIDTH = 420
 _HEIGHT = 240
@@ -25,33 +22,8 @@ def plot(
     charts = [_bars(seconds, ours, rows)]
     if growth:
         charts.append(_curve(growth))
-    picture = (
-        alt.hconcat(*charts, spacing=60)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=INK,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor="#e9e9ee",
-            domainColor="#b5b8c5",
-            tickColor="#b5b8c5",
-        )
-        .configure_title(
-            anchor="start",
-            color=INK,
-            fontSize=15,
-            subtitleColor="#6b7085",
-            subtitleFontSize=12,
-            offset=14,
-        )
-        .properties(padding=20, background="white")
-    )
-    folder.mkdir(parents=True, exist_ok=True)
     files = tuple(folder / name for name in _FILES)
-    for file in files:
-        picture.save(str(file), scale_factor=2)
+    draw(alt.hconcat(*charts, spacing=60), files)
     return files
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from orchestration.benchmark.speed.plots import INK, OTHERS, OURS
+from orchestration.engine.pictures import OTHERS, OURS, draw
 
 _SIZE = 190
 _COLUMNS = 3
@@ -61,23 +61,9 @@ def draw_reliability(
             "decided:Q", legend=None, scale=alt.Scale(type="sqrt", range=[15, 160], domainMin=0)
         ),
     )
-    picture = (
+    panels = (
         alt.layer(right, intervals, dots)
         .properties(width=_SIZE, height=_SIZE)
         .facet(facet=alt.Facet("month:N", title=None), columns=_COLUMNS, spacing=20)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=INK,
-            labelFontSize=10,
-            titleFontSize=11,
-            titleFontWeight="normal",
-            gridColor="#e9e9ee",
-            domainColor="#b5b8c5",
-            tickColor="#b5b8c5",
-        )
-        .configure_header(labelColor=INK, labelFontSize=12)
-        .properties(padding=10, background="white")
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(str(file), scale_factor=2)
+    draw(panels, [file], label_size=10, padding=10)
