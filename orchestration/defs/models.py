@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.defs.publish import published_copy
 from orchestration.engine.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.progress import follow
@@ -43,18 +44,17 @@ class _LedgerComesFromBefore(_FolderIsGroup):
 def models() -> dg.Definitions:
     """Return everything from staging to the proposed alerts, and everything after the issue.
 
-    The second half are cases and the tables that BI reads, from the ledger as the issue left it.
+    The second half are cases and the marts, from the ledger as the issue left it, and the copy of
+    the marts that BI reads.
     """
     home = Home.from_environment()
     # with its artifacts in the home
     project = DbtProject(project_root(), target_path=home.dbt_target, profiles_dir=project_root())
     manifest = project.manifest_path if project.manifest_path.exists() else parse(home)
-    return dg.Definitions(
-        assets=[
-            _half(project, manifest, BEFORE_ISSUE, _LedgerComesFromBefore()),
-            _half(project, manifest, AFTER_ISSUE, _FolderIsGroup()),
-        ]
-    )
+    proposed = _half(project, manifest, BEFORE_ISSUE, _LedgerComesFromBefore())
+    settled = _half(project, manifest, AFTER_ISSUE, _FolderIsGroup())
+    marts = sorted(key for key in settled.keys if key.path[0] == "marts")
+    return dg.Definitions(assets=[proposed, settled, published_copy(marts)])
 
 
 def _half(
