@@ -19,6 +19,7 @@ import numpy as np
 from orchestration.demo_company import figures as f
 from orchestration.engine.files import whole_file
 from orchestration.engine.home import Home
+from orchestration.engine.published import open_published
 
 _FOLDER = Path("company/review_events")
 
@@ -59,7 +60,7 @@ def answer_queue(home: Home, until: date) -> int:
         for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())
     }
     by_day: dict[date, list[Event]] = defaultdict(list)
-    with duckdb.connect(str(home.published / "cardwatch.duckdb"), read_only=True) as published:
+    with open_published(home) as published:
         days = Calendar(
             dict(
                 published.execute(

@@ -46,8 +46,13 @@ class Home:
 
     @property
     def published(self) -> Path:
-        """The copy that BI tools read."""
+        """The folder of what BI tools read."""
         return self.root / "published"
+
+    @property
+    def published_copy(self) -> Path:
+        """The DuckDB file in it, which each run replaces as a whole."""
+        return self.published / "cardwatch.duckdb"
 
     @property
     def truth(self) -> Path:

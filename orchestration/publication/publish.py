@@ -48,7 +48,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]
     home.published.mkdir(parents=True, exist_ok=True)
     marts = read_marts(home)
     small = [mart.name for mart in marts if mart.by_month_of is None]
-    rows = _publish_tables(connection, small, home.published / "cardwatch.duckdb")
+    rows = _publish_tables(connection, small, home.published_copy)
     for mart in marts:
         if mart.by_month_of is not None:
             folder = home.published / mart.name

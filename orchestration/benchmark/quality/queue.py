@@ -137,7 +137,7 @@ def live(place: Home, employees: int, months: int, last_day: date, seed: int) ->
     """Land the company, and run and answer it month by month."""
     land_demo(place, employees=employees, months=months, last_day=last_day, seed=seed)
     for until in _ends(last_day, months):
-        if (place.published / "cardwatch.duckdb").exists():
+        if place.published_copy.exists():
             answer_queue(place, until)
         run_until(place, until)
         report(f"queue: company {seed} run until {until}")

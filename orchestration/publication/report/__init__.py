@@ -13,6 +13,7 @@ import duckdb
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.engine.published import open_published
 from orchestration.engine.rows import named_rows
 from orchestration.publication.pages import LANGUAGES, read_texts, template_environment
 from orchestration.publication.report.risk import risk_section
@@ -42,12 +43,9 @@ def write_report(home: Home, file: Path | None = None, language: str = "en") -> 
     """
     if language not in LANGUAGES:
         raise CardwatchError(f"the report is written in {' and '.join(LANGUAGES)}, not {language}")
-    copy = home.published / "cardwatch.duckdb"
-    if not copy.exists():
-        raise CardwatchError(f"nothing is published in {home.published}; run `cardwatch run` first")
     file = file or home.published / f"report.{language}.html"
     text = read_texts(_TEMPLATES, language)
-    with duckdb.connect(str(copy), read_only=True) as published:
+    with open_published(home) as published:
         _attach_scores(published, home)
         last = named_rows(published, "select max(transaction_date) as day from transaction_scores")
         values = {name: section(published, text) for name, section in SECTIONS.items()}
