@@ -13,6 +13,10 @@ accepted as (
     where is_accepted
 ),
 
+decisions as (
+    select * from {{ ref('case_decisions') }}
+),
+
 closed_states as (
     select state from {{ ref('case_transitions') }}
     where event = 'reopened'
@@ -52,20 +56,6 @@ reviewed as (
     group by case_id
 ),
 
--- the latest on a case, and on each purchase that has a finding of its own
-decisions as (
-    select * from (
-        select
-            *,
-            row_number() over (
-                partition by case_id, transaction_id order by event_number desc
-            ) as recency
-        from accepted
-        where event in ('cleared', 'inconclusive', 'recovery_ordered')
-    ) as each_decision
-    where recency = 1
-),
-
 findings as (
     select
         case_id,
@@ -86,56 +76,18 @@ standing as (
     left outer join closed_states on reviewed.state = closed_states.state
 ),
 
--- what a decision on the case is about has no decision of its own
-expenses as (
-    select
-        case_members.case_id,
-        case_members.joined_on,
-        alerts.alert_date as opened_on,
-        case_members.amount,
-        decisions.transaction_id as found_transaction_id
-    from {{ ref('case_members') }} as case_members
-    inner join alerts
-        on
-            case_members.case_id = alerts.case_id
-            and case_members.currency = alerts.currency
-    left outer join decisions
-        on
-            case_members.case_id = decisions.case_id
-            and case_members.transaction_id = decisions.transaction_id
-    where case_members.is_counted
-),
-
--- an order without an amount is one of everything that it is about and that was there by then
-orders as (
+-- an order without an amount is one of everything that it is about
+ordered as (
     select
         decisions.case_id,
-        coalesce(decisions.amount, sum(expenses.amount)) as amount
+        sum(coalesce(decisions.amount, decisions.covered_amount)) as amount
     from decisions
     inner join standing on decisions.case_id = standing.case_id
-    left outer join expenses
-        on
-            decisions.case_id = expenses.case_id
-            -- what joined on the day of the decision came with the night's run, after it
-            and (
-                expenses.joined_on <= expenses.opened_on
-                or decisions.occurred_at >= expenses.joined_on + 1
-                or decisions.transaction_id is not null
-            )
-            and decisions.transaction_id is not distinct from expenses.found_transaction_id
     where
         decisions.event = 'recovery_ordered'
         -- reopening takes back what was said of the case, and no finding
         and (decisions.transaction_id is not null or not standing.is_open)
-    group by decisions.case_id, decisions.transaction_id, decisions.amount
-),
-
-ordered as (
-    select
-        case_id,
-        sum(amount) as amount
-    from orders
-    group by case_id
+    group by decisions.case_id
 ),
 
 due as (
@@ -186,7 +138,7 @@ final as (
             when decisions.event = 'cleared' then decisions.reason
             else decisions.event
         end as outcome,
-        case when not standing.is_open then decisions.occurred_at end as decided_at,
+        case when not standing.is_open then decisions.decided_at end as decided_at,
         coalesce(findings.finding_count, 0)::bigint as finding_count,
         ordered.amount::double as recovery_ordered_amount,
         reviewed.recovered_amount::double as recovered_amount,

@@ -90,7 +90,7 @@ checked as (
             when opened_on is null then 'there is no case ' || case_id
             when arrival_of_event > 1
                 then 'event ' || event_id || ' arrived before; the first arrival counts'
-            when coalesce(trim(actor_id), '') = '' then 'nobody is named who did it'
+            when coalesce(trim(actor_id), '') = '' then 'actor_id is missing'
             when not is_known_event
                 then 'there is no event ' || coalesce(event, 'without a name')
             when occurred_at < opened_on
@@ -127,14 +127,18 @@ checked as (
 bound as (
     select
         *,
-        first_value(case_id) over (
-            partition by
-                reviewed_case_id,
-                lower(trim(actor_id)),
-                wrong is null and event not in ('opened', 'explanation_received')
-            order by arrival_number
-        ) as bound_to_case_id
-    from checked
+        case
+            when binds then first_value(case_id) over (
+                partition by reviewed_case_id, lower(trim(actor_id)), binds
+                order by arrival_number
+            )
+        end as bound_to_case_id
+    from (
+        select
+            *,
+            wrong is null and event not in ('opened', 'explanation_received') as binds
+        from checked
+    ) as binding
 ),
 
 judged as (
@@ -142,7 +146,7 @@ judged as (
         *,
         case
             when wrong is not null then wrong
-            when event not in ('opened', 'explanation_received') and bound_to_case_id <> case_id
+            when bound_to_case_id <> case_id
                 then actor_id || ' works on the other review of this case, and two people do them'
         end as refused
     from bound
@@ -224,6 +228,7 @@ final as (
         coalesce(folded.rejected_because, judged.refused) is null as is_accepted,
         -- without a case there is nothing to fold
         coalesce(folded.rejected_because, judged.refused) as rejected_because,
+        judged.bound_to_case_id,
         judged.load_id,
         judged.load_line
     from judged

@@ -53,10 +53,10 @@ def queue(
     ] = None,
 ) -> Answer:
     """List the open cases of the day in order, and those you took before."""
-    from orchestration.review import desk, text
+    from orchestration.review import text, views
 
     who = _reviewer(reviewer)
-    found = desk.queue(Home.from_environment(), who, day_of(day))
+    found = views.queue(Home.from_environment(), who, day_of(day))
     return Answer(found, lambda: text.describe_queue(found, who))
 
 
@@ -64,9 +64,9 @@ def queue(
 @answers
 def show(case: CaseId, reviewer: Reviewer = None) -> Answer:
     """Show why a case was raised, what is in it and what was done."""
-    from orchestration.review import desk, text
+    from orchestration.review import text, views
 
-    found = desk.show(Home.from_environment(), case, reviewer)
+    found = views.show(Home.from_environment(), case, reviewer)
     return Answer(found, lambda: text.describe_case(found))
 
 
@@ -77,9 +77,9 @@ def overdue(
     mine: Annotated[bool, typer.Option("--mine", help="Only those that you hold.")] = False,
 ) -> Answer:
     """List the open cases past their deadline on the last day that was built."""
-    from orchestration.review import desk, text
+    from orchestration.review import text, views
 
-    late = desk.overdue(Home.from_environment(), _reviewer(reviewer) if mine else reviewer, mine)
+    late = views.overdue(Home.from_environment(), _reviewer(reviewer) if mine else reviewer, mine)
     return Answer({"cases": late}, lambda: text.describe_overdue(late))
 
 
@@ -150,7 +150,7 @@ def decide(
 ) -> Answer:
     """Decide a case: all in it that has not been decided on its own with --purchase."""
     from orchestration.review import desk, text
-    from orchestration.review.case_fold import DECISIONS
+    from orchestration.review.words import DECISIONS
 
     if outcome not in DECISIONS:
         raise CardwatchError(f"there is no outcome {outcome!r}; use one of: {', '.join(DECISIONS)}")
@@ -158,12 +158,14 @@ def decide(
         raise CardwatchError("--reason is for cleared cases; say the rest in --note")
     if amount is not None and outcome != "recovery_ordered":
         raise CardwatchError("--amount is for recovery_ordered; nothing else asks for money")
-    if not purchase:
-        return _act(case, outcome, reviewer, at=at, note=note, reason=reason, amount=amount)
-    home, who = Home.from_environment(), _reviewer(reviewer)
-    found = desk.decide_purchases(home, case, outcome, who, purchase, at, reason, note, amount)
+    purchases = tuple(purchase or ())
+    request = desk.Request(
+        case, outcome, _reviewer(reviewer), at, reason, note, amount, purchases=purchases
+    )
+    found = desk.act(Home.from_environment(), request)
+    findings = {"findings": [done.as_json() for done in found]}
     return Answer(
-        {"findings": [done.as_json() for done in found]},
+        findings if purchases else found[0].as_json(),
         lambda: "\n".join(map(text.describe_done, found)),
     )
 
@@ -183,11 +185,7 @@ def recover(
     note: Note = None,
 ) -> Answer:
     """Record that money came back; until all of it has, the case waits for more."""
-    from orchestration.review import desk, text
-
-    who = _reviewer(reviewer)
-    done = desk.recover(Home.from_environment(), case, who, amount, at, note, is_last=last)
-    return Answer(done.as_json(), lambda: text.describe_done(done))
+    return _act(case, "recovered", reviewer, at=at, note=note, amount=amount, is_last=last)
 
 
 @app.command()
@@ -216,5 +214,6 @@ def _act(case: str, event: str, reviewer: str | None, **details: Any) -> Answer:
     """Append one review event and say what it did."""
     from orchestration.review import desk, text
 
-    done = desk.act(Home.from_environment(), case, event, _reviewer(reviewer), **details)
+    request = desk.Request(case, event, _reviewer(reviewer), **details)
+    (done,) = desk.act(Home.from_environment(), request)
     return Answer(done.as_json(), lambda: text.describe_done(done))

@@ -5,13 +5,10 @@ history.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from orchestration.review.desk import Done
-
-#: Characters of a case that a list shows; they suffice to name it.
-SHORT = 8
+from orchestration.review.desk import Done
+from orchestration.review.words import SHORT, amount_text
 
 
 def describe_queue(found: Mapping[str, Any], reviewer: str) -> str:
@@ -76,7 +73,7 @@ def describe_case(case: Mapping[str, Any]) -> str:
             + "  ".join(_plain(part) for part in detail if part)
         )
     if case["money"] and case["money"]["ordered"]:
-        lines += ["", _told_money(case["money"])]
+        lines += ["", _money_text(case["money"])]
     return "\n".join(lines)
 
 
@@ -90,7 +87,7 @@ def describe_requests(texts: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def describe_done(done: "Done") -> str:
+def describe_done(done: Done) -> str:
     """Say what an event did, with the text for the cardholder where there is one."""
     what = done.event if done.transaction_id is None else f"{done.transaction_id} {done.event}"
     lines = [
@@ -99,7 +96,7 @@ def describe_done(done: "Done") -> str:
         + (f", due {done.due_on}" if done.due_on else "")
     ]
     if done.money:
-        lines.append(_told_money(done.money))
+        lines.append(_money_text(done.money))
     if done.requests:
         lines.append(describe_requests(done.requests))
     return "\n".join(lines)
@@ -120,15 +117,7 @@ def _line(case: Mapping[str, Any]) -> str:
     return "  " + "  ".join(parts).rstrip()
 
 
-def amount_text(of: Mapping[str, Any]) -> str:
-    """An amount with its currency; nothing where there is none."""
-    if of["amount"] is None:
-        return ""
-    places = 0 if of["currency"] == "KRW" else 2
-    return f"{of['amount']:,.{places}f} {of['currency'] or ''}".rstrip()
-
-
-def _told_money(money: Mapping[str, Any]) -> str:
+def _money_text(money: Mapping[str, Any]) -> str:
     came, asked, rest = (
         amount_text({"amount": amount, "currency": money["currency"]})
         for amount in (money["recovered"], money["ordered"], money["ordered"] - money["recovered"])

@@ -8,8 +8,9 @@ here is shared with the models.
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +20,6 @@ import numpy as np
 import pandas as pd
 import yaml
 from scipy.spatial.distance import jensenshannon
-
-from orchestration.review.case_fold import Case, CaseFold, ReviewEvent
 
 Values = dict[str, float | None]
 
@@ -232,7 +231,10 @@ class BruteForce:
 
     raw: Mapping[str, pd.DataFrame]
     case_members: pd.DataFrame
-    cases: Sequence[Case]
+    #: Case -> day on which it was opened.
+    cases: Mapping[str, date]
+    #: Load and line of the review events that count: the life of a case is not computed here.
+    accepted: Set[tuple[int, int]]
     project: Path
     transactions: pd.DataFrame = field(init=False)
     purchases: pd.DataFrame = field(init=False)
@@ -389,7 +391,7 @@ class BruteForce:
                 )
         # what has a finding of its own is not decided with its case any more
         found: set[tuple[str, str]] = set()
-        opened_on = {case.case_id: pd.Timestamp(case.opened_on) for case in self.cases}
+        opened_on = {case: pd.Timestamp(day) for case, day in self.cases.items()}
         for row in self._accepted_events():
             if is_known(row["transaction_id"]):
                 decided_on = {row["transaction_id"]}
@@ -448,23 +450,9 @@ class BruteForce:
 
     def _accepted_events(self) -> Iterator[dict[str, Any]]:
         """Review events that did something to their case, as they landed."""
-        transitions = self._seed("case_transitions")
-        fold = CaseFold(
-            self.cases,
-            {(row.state, row.event): row.next_state for row in transitions.itertuples()},
-            {},
-            {
-                (member.case_id, member.transaction_id): member.joined_on.date()
-                for member in self.case_members.itertuples()
-            },
-        )
         landed = self.raw["company__review_events"]
         for row in landed.sort_values(["_load_id", "occurred_at", "_line"]).to_dict("records"):
-            values = [row[column] for column in ("event_id", "case_id", "event", "occurred_at")]
-            others = [row[column] for column in ("actor_id", "reason", "note", "amount")]
-            others.append(row["transaction_id"])
-            event = ReviewEvent(*values, *(each if is_known(each) else None for each in others))
-            if fold.apply(event).rejected_because is None:
+            if (row["_load_id"], row["_line"]) in self.accepted:
                 yield row
 
     # --- the features of one transaction

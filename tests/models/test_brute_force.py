@@ -23,7 +23,6 @@ from scipy import stats
 
 from orchestration.demo_company.land import land_demo
 from orchestration.engine.home import Home, project_root
-from orchestration.review.case_fold import Case
 from tests.models.brute_force import RAW_TABLES, BruteForce, best_fisher_concentration
 from tests.models.model_steps import Project, Warehouse, record_project
 
@@ -475,10 +474,11 @@ def built(
         warehouse.build_whole()
         raw = {table: connection.execute(f"from raw.{table}").df() for table in RAW_TABLES}
         case_members = connection.execute("from ledger.case_members").df()
-        cases = connection.execute("select case_id, second_of, alert_date from ledger.alerts")
-        brute_force = BruteForce(
-            raw, case_members, [Case(*case) for case in cases.fetchall()], project_root()
-        )
+        cases = connection.execute("select case_id, alert_date from ledger.alerts").fetchall()
+        accepted = connection.execute(
+            "select load_id, load_line from labels.case_events where is_accepted"
+        ).fetchall()
+        brute_force = BruteForce(raw, case_members, dict(cases), {*accepted}, project_root())
         cursor = connection.execute("from features.feat_transaction")
         columns = [column[0] for column in cursor.description or ()]
         vectors = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -1,149 +1,22 @@
-"""`cardwatch review` on a small published copy that is made by hand."""
+"""What reviewers do with `cardwatch review`, and what they are refused."""
 
-import csv
 import json
 import multiprocessing
 import re
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.cli.main import main
-from orchestration.engine.home import Home, project_root
+from orchestration.engine.errors import CardwatchError
+from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import load_landed, prepare_raw
-from orchestration.review import desk as review
-
-# 1 May, a Thursday, is a day off; the last day built is Wednesday 30 April
-CASES = """
-case_id,second_of,opened_on,place,lane,employee_id,department_id,as_of,member_count,amount,currency
-aaaa1111,,2025-04-30,1,mandatory,E1,D1,2025-04-30,1,50000,KRW
-aaab2222,,2025-04-30,2,exploit,E2,D1,2025-04-30,2,70000,KRW
-bbbb3333,aaab2222,2025-04-30,3,second_review,E2,D1,2025-04-30,2,70000,KRW
-cccc4444,,2025-04-16,1,audit,E3,D1,2025-04-30,1,12.5,USD
-"""
-
-
-def publish(home: Home) -> None:
-    """The tables that a run would publish, of four cases without a review event."""
-    home.published.mkdir(parents=True)
-    seeds = project_root() / "seeds"
-    (home.root / "cases.csv").write_text(CASES.strip(), encoding="utf-8")
-    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
-        connection.execute(f"""
-            create table cases as from read_csv('{home.root / "cases.csv"}');
-            create table case_transitions as from '{seeds / "case_transitions.csv"}';
-            create table case_deadlines as from '{seeds / "case_deadlines.csv"}';
-            create table working_days as
-                select day::date as day, off is null and isodow(day) < 6 as is_working_day,
-                    sum((off is null and isodow(day) < 6)::integer) over (order by day)::integer
-                        as working_day_number
-                from generate_series(date '2025-04-01', date '2025-06-30', interval 1 day) as d(day)
-                left join (select date '2025-05-01' as off) on day = off;
-            create table case_conflicts as
-                select * from (values
-                    ('aaaa1111', 'E1', 'own', date '2025-04-30', 0, null::bigint),
-                    ('aaaa1111', 'R1', 'manager', date '2025-04-30', 3, null),
-                    ('aaab2222', 'E2', 'own', date '2025-04-30', 0, null),
-                    ('bbbb3333', 'E2', 'own', date '2025-04-30', 0, null)
-                ) as t (case_id, person_id, because, holds_from, known_from_load_id,
-                    known_until_load_id);
-            create table case_events (
-                event_id varchar, case_id varchar, event varchar, occurred_at timestamp,
-                actor_id varchar, reason varchar, note varchar, amount double,
-                transaction_id varchar, load_id bigint, load_line bigint
-            );
-            create table quarantined_events as
-                select * exclude (load_line), 1::bigint as line from case_events;
-            create table load_manifest (source varchar, feed varchar, file varchar, load_id bigint);
-            insert into load_manifest values ('company', 'employees', 'e.csv', 7);
-            create table alerts as
-                select 'a' || place as alert_id, case_id, 'Because.' as sentence_en,
-                    '이유' as sentence_ko
-                from cases;
-            create table alert_reasons as
-                select 'a2' as alert_id, 'rule' as kind, 1 as place, 'merchant_001' as code,
-                    'Restricted category: 70,000 KRW' as text_en, '제한업종 결제' as text_ko;
-            create table case_members as
-                select case_id, 'transaction' as subject_type, 't' || place as subject_id,
-                    't' || place as transaction_id, true as is_alert, opened_on as joined_on,
-                    timestamp '2025-04-29 12:30:00' as occurred_at, true as has_time, employee_id,
-                    'm1' as merchant_id, 'Hof' as merchant_name, amount, currency,
-                    null as common_cause, true as is_counted
-                from cases;
-            -- a second review is about the same purchases; one of them joined later
-            update case_members set subject_id = 't2', transaction_id = 't2'
-            where case_id = 'bbbb3333';
-            insert into case_members
-                select * replace ('t9' as subject_id, 't9' as transaction_id,
-                    date '2025-05-06' as joined_on)
-                from case_members where transaction_id = 't2';
-            create table explanation_requests as
-                select case_id, employee_id, date '2025-05-08' as answer_by,
-                    'Subject' as subject_en, '제목' as subject_ko,
-                    'Please send us by 2025-05-08: it' as body_en,
-                    '2025-05-08까지 자료를 보내 주시기 바랍니다.' as body_ko
-                from cases;
-        """)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.setenv("CARDWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CARDWATCH_REVIEWER", "R2")
-    home = Home.from_environment()
-    home.create()
-    publish(home)
-    return home
-
-
-class Cardwatch:
-    """The command line, in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch = monkeypatch
-        self.capsys = capsys
-
-    def __call__(self, line: str) -> str:
-        """What it prints."""
-        code, out, err = self.run(line)
-        assert code == 0, err
-        return out
-
-    def refused(self, line: str) -> str:
-        """The one sentence with which it refuses."""
-        code, out, err = self.run(line)
-        assert code == 1, out
-        assert err.startswith("cardwatch: ")
-        assert err.count("\n") == 1
-        return err.removeprefix("cardwatch: ").rstrip("\n")
-
-    def run(self, line: str) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error."""
-        self.monkeypatch.setattr(sys, "argv", ["cardwatch", "review", *line.split()])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = self.capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-
-@pytest.fixture
-def cardwatch(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Cardwatch:
-    return Cardwatch(monkeypatch, capsys)
-
-
-def landed(home: Home) -> list[dict[str, str]]:
-    rows = []
-    for path in sorted((home.landing / "company/review_events").iterdir()):
-        with path.open(encoding="utf-8") as file:
-            rows += list(csv.DictReader(file))
-    return rows
+from orchestration.review import event_files, views
+from orchestration.review.desk import Request, act
+from tests.orchestration.review.by_hand import Cardwatch, landed
 
 
 def test_a_case_is_worked_on_from_the_queue_to_the_money(home: Home, cardwatch: Cardwatch):
@@ -201,7 +74,7 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
     cardwatch("assign aaaa")
     cardwatch("escalate aaaa")
     first, second = sorted((home.landing / "company/review_events").iterdir())
-    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
+    with duckdb.connect(str(home.published_copy)) as connection:
         connection.execute(
             f"insert into case_events select *, 8, 2 from read_csv('{first}',"
             " types = {'amount': 'double', 'reason': 'varchar', 'note': 'varchar',"
@@ -320,127 +193,8 @@ def test_purchases_are_decided_one_by_one_before_their_case(home: Home, cardwatc
     assert "already closed" in cardwatch.refused("decide aaab inconclusive --purchase t2")
 
 
-def test_findings_of_one_review_are_hidden_from_the_other(cardwatch: Cardwatch):
-    cardwatch("assign aaab --reviewer=R5")
-    cardwatch("decide aaab inconclusive --purchase t2 --reviewer=R5")
-    cardwatch("assign bbbb")
-    for case in ("aaab", "bbbb"):
-        found = json.loads(cardwatch(f"show {case} --json"))["members"]
-        assert [member["finding"] for member in found] == [None, None]
-    found = json.loads(cardwatch("show aaab --reviewer=R5 --json"))["members"]
-    assert {member["finding"] for member in found} == {None, "inconclusive"}
-
-
-def test_a_copy_published_by_an_older_version_says_so(home: Home, cardwatch: Cardwatch):
-    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
-        connection.execute("alter table case_events drop column transaction_id")
-        connection.execute("alter table quarantined_events drop column transaction_id")
-    assert "made by an older version; run `cardwatch run` first" in cardwatch.refused("queue")
-
-
-def test_nothing_published_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cardwatch: Cardwatch
-):
-    monkeypatch.setenv("CARDWATCH_HOME", str(tmp_path / "elsewhere"))
-    assert "nothing is published yet" in cardwatch.refused("queue")
-    assert "nothing is published yet" in cardwatch.refused("assign aaaa")
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_the_second_reviewer_does_not_see_the_first_review(cardwatch: Cardwatch):
-    cardwatch("assign aaab --reviewer=R5 --note=clearly_private")
-    cardwatch("decide aaab recovery_ordered --reviewer=R5")
-    cardwatch("assign bbbb")
-    for reviewer in ("R2", "R6"):
-        told = cardwatch(f"show aaab --reviewer={reviewer} --json")
-        assert json.loads(told)["history"] == []
-        assert json.loads(told)["state"] is None
-        assert "private" not in told
-        assert "R5" not in told
-    assert "Restricted category" in cardwatch("show bbbb")
-    assert "R5" not in cardwatch("show bbbb --json")
-    assert "aaab" not in cardwatch("queue")
-    # whoever decided may look at it, and everybody once both have
-    assert len(json.loads(cardwatch("show aaab --reviewer=R5 --json"))["history"]) == 2
-    cardwatch("decide bbbb inconclusive")
-    assert len(json.loads(cardwatch("show aaab --json"))["history"]) == 2
-
-
-def test_queue_hides_conflicts_and_what_others_took(cardwatch: Cardwatch):
-    cardwatch("assign aaab --reviewer=R5")
-    found = json.loads(cardwatch("queue --reviewer=E1 --json"))
-    assert [case["case_id"] for case in found["cases"]] == ["bbbb3333"]
-    assert found["hidden"] == 1
-    assert found["older_open"] == 1
-    assert "1 older case not taken yet, the first of 2025-04-16" in cardwatch("queue")
-    assert "cccc4444" in cardwatch("queue --day=2025-04-16")
-    cardwatch("assign cccc --reviewer=E1")
-    found = json.loads(cardwatch("queue --reviewer=E1 --json"))
-    assert [case["case_id"] for case in found["cases"]] == ["cccc4444", "bbbb3333"]
-    assert "cccc4444" not in cardwatch("queue --day=2025-04-16")
-
-
-def test_overdue_counts_to_the_last_day_that_was_built(cardwatch: Cardwatch):
-    # 16 April and three working days is 21 April
-    late = json.loads(cardwatch("overdue --json"))["cases"]
-    assert [(case["case_id"], case["due_on"]) for case in late] == [("cccc4444", "2025-04-21")]
-    cardwatch("assign cccc --at=2025-04-24T09:00:00")
-    assert "0 cases overdue" in cardwatch("overdue")
-
-
-def test_the_second_of_two_reviews_waits_until_the_first_is_taken(cardwatch: Cardwatch):
-    assert "bbbb3333" not in cardwatch("queue")
-    cardwatch("assign aaab --reviewer=R5")
-    assert "bbbb3333" in cardwatch("queue")
-    assert "bbbb3333" not in cardwatch("queue --reviewer=r5")
-
-
-def test_overdue_tells_nobody_of_the_other_review(cardwatch: Cardwatch):
-    cardwatch("assign aaab --reviewer=R5 --at=2025-04-30T09:00:00")
-    cardwatch("assign cccc --at=2025-04-16T09:00:00")
-    with duckdb.connect(str(Home.from_environment().published / "cardwatch.duckdb")) as connection:
-        connection.execute("update cases set as_of = date '2025-06-01'")
-    late = cardwatch("overdue")
-    assert "aaab2222" in late
-    assert "R5" not in late
-    assert "(R2)" in late
-    assert "(R5)" in cardwatch("overdue --reviewer=R5")
-    mine = json.loads(cardwatch("overdue --mine --json"))["cases"]
-    assert [case["case_id"] for case in mine] == ["cccc4444"]
-
-
-def test_what_is_escalated_is_there_for_everybody_until_somebody_takes_it(cardwatch: Cardwatch):
-    cardwatch("assign cccc --reviewer=R5")
-    assert "cccc4444" not in cardwatch("queue")
-    cardwatch("escalate cccc --reviewer=R5")
-    assert "cccc4444" in cardwatch("queue")
-    cardwatch("assign cccc --reviewer=LEAD")
-    assert "cccc4444" not in cardwatch("queue")
-    assert "escalated" in cardwatch("queue --reviewer=LEAD")
-
-
-def test_a_case_says_whose_purchases_are_in_it(home: Home, cardwatch: Cardwatch):
-    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
-        connection.execute("update case_members set employee_id = 'E9' where subject_id = 't9'")
-        connection.execute(
-            "insert into explanation_requests select * replace ('E9' as employee_id)"
-            " from explanation_requests where case_id = 'aaab2222'"
-        )
-    shown = cardwatch("show AAAB")
-    assert "exploit of 2025-04-30, about E2, E9, department D1, 70,000 KRW" in shown
-    assert "70,000 KRW  E9" in shown
-    asked = cardwatch("ask aaab --preview")
-    assert [line for line in asked.splitlines() if line.startswith("To: ")] == [
-        *["To: E2"] * 2,
-        *["To: E9"] * 2,
-    ]
-    # nothing was recorded
-    assert not (home.landing / "company/review_events").exists()
-    assert "about E1," in cardwatch("show aaaa")
-
-
 def test_nobody_is_asked_without_a_text(home: Home, cardwatch: Cardwatch):
-    with duckdb.connect(str(home.published / "cardwatch.duckdb")) as connection:
+    with duckdb.connect(str(home.published_copy)) as connection:
         connection.execute("delete from explanation_requests where case_id = 'aaaa1111'")
     cardwatch("assign aaaa")
     for line in ("ask aaaa", "ask aaaa --preview"):
@@ -467,34 +221,19 @@ def test_what_is_ordered_back_adds_findings_to_the_order_on_the_case(cardwatch: 
     assert "0 KRW of 70,005 KRW came back" in cardwatch("show aaab")
 
 
-def test_a_note_is_one_line_and_cannot_forge_the_history(cardwatch: Cardwatch, home: Home):
-    note = "ok\n  2025-12-31 10:00  cleared  by boss\x1b[2J\u202e"
-    review.act(home, "aaaa1111", "assigned", "R2", note=note)
-    shown = cardwatch("show aaaa")
-    assert len([line for line in shown.splitlines() if "by boss" in line]) == 1
-    assert "assigned  by R2  ok   2025-12-31" in shown
-    assert "\x1b" not in shown
-    assert "\u202e" not in shown
-
-
-def test_a_damaged_copy_is_one_sentence(home: Home, cardwatch: Cardwatch):
-    (home.published / "cardwatch.duckdb").write_bytes(b"damaged" * 1000)
-    assert "cannot be read, it may be damaged" in cardwatch.refused("queue")
-
-
 def take(root: str, number: int) -> None:
     """Escalate a case over and over, as one of several reviewers at once."""
     home = Home(Path(root))
     for _ in range(5):
-        review.act(home, "aaab2222", "assigned", f"P{number}")
+        act(home, Request("aaab2222", "assigned", f"P{number}"))
         try:
-            review.act(home, "cccc4444", "inconclusive", f"P{number}")
-        except review.CardwatchError as error:
+            act(home, Request("cccc4444", "inconclusive", f"P{number}"))
+        except CardwatchError as error:
             assert "already closed" in str(error)  # noqa: PT017
 
 
 def test_reviewers_at_once_lose_nothing_and_decide_once(home: Home):
-    review.act(home, "cccc4444", "assigned", "R2")
+    act(home, Request("cccc4444", "assigned", "R2"))
     context = multiprocessing.get_context("spawn")
     people = [context.Process(target=take, args=(str(home.root), number)) for number in range(3)]
     for person in people:
@@ -506,7 +245,7 @@ def test_reviewers_at_once_lose_nothing_and_decide_once(home: Home):
     assert sum(row["event"] == "inconclusive" for row in rows) == 1
     assert sum(row["case_id"] == "aaab2222" for row in rows) == 15
     assert len({row["event_id"] for row in rows}) == len(rows)
-    told = review.show(home, "aaab2222", "P0")
+    told = views.show(home, "aaab2222", "P0")
     assert told["history_hidden_because"] is None
     assert [event["rejected_because"] for event in told["history"]] == [None] * 15
 
@@ -521,8 +260,8 @@ def test_events_are_named_in_the_order_in_which_they_were_judged(
         def now(cls, tz: object = None) -> datetime:
             return datetime.now(tz) - timedelta(hours=1)  # type: ignore[arg-type]
 
-    first = review.act(home, "aaaa1111", "assigned", "R2", at=datetime(2025, 5, 2, 9))
-    monkeypatch.setattr(review, "datetime", SetBack)
-    second = review.act(home, "aaaa1111", "escalated", "R2", at=datetime(2025, 5, 2, 9))
+    (first,) = act(home, Request("aaaa1111", "assigned", "R2", at=datetime(2025, 5, 2, 9)))
+    monkeypatch.setattr(event_files, "datetime", SetBack)
+    (second,) = act(home, Request("aaaa1111", "escalated", "R2", at=datetime(2025, 5, 2, 9)))
     assert second.landed_as.name > first.landed_as.name
     assert first.due_on == date(2025, 5, 9)
