@@ -2,7 +2,7 @@
 
 Shapes of a Korean company (departments, grades, working days, merchants) with misuse at
 published base rates, innocent look-alikes, two existing filters and fallible reviewers. All
-figures are in ``figures``, with their source.
+figures are in ``figures``, ``places``, ``trades`` and ``purposes``, with their source.
 """
 
 import zlib
@@ -32,7 +32,7 @@ from orchestration.demo_company.filters import run_filters, write_hits, write_la
 from orchestration.demo_company.look_alikes import LOOK_ALIKES, look_alike_purchases
 from orchestration.demo_company.merchants import merchant_columns, open_merchants
 from orchestration.demo_company.misuse import KINDS, misuse_purchases
-from orchestration.demo_company.people import HALF_DAY, hire_people, issue_cards, plan_stays
+from orchestration.demo_company.people import HALF_DAY, Stays, hire_people, issue_cards, plan_stays
 from orchestration.demo_company.purchases import mingle, ordinary_purchases
 from orchestration.demo_company.registers import write_cards, write_employees, write_stays
 from orchestration.demo_company.world import (
@@ -113,19 +113,7 @@ def write_demo_company(
     if change_on and not days.first < change_on <= days.last:
         raise ValueError(f"behaviour can change between {days.first} and {days.last} only")
     bills, original = _all_bills(world, chance, change_on)
-    hits = run_filters(world, chance("filters"), bills)
-
-    company = landing / "company"
-    files = _write_transactions(
-        world, chance("terminals"), bills, original, company / "card_transactions"
-    )
-    files += write_cards(world, company / "cards")
-    files += write_employees(world, company / "employees")
-    files += write_claims(world, chance("claims"), bills, company / "expense_claims")
-    files += write_stays(world, leaves, company / "absences")
-    files += write_stays(world, trips, company / "trips")
-    files += write_hits(world, hits, company / "external_hits")
-    files += write_labels(world, chance("reviews"), bills, hits, company / "labels")
+    files = _write_feeds(world, chance, bills, original, leaves, landing / "company")
     files += _write_truth(bills, truth)
     return DemoSummary(
         transactions=len(bills),
@@ -160,6 +148,28 @@ def _all_bills(
     position[order] = np.arange(len(order))
     original = np.where(original >= 0, position[original], -1)
     return bills.only(order), original[order]
+
+
+def _write_feeds(
+    world: World,
+    chance: Callable[[str], np.random.Generator],
+    bills: Bills,
+    original: Array,
+    leaves: Stays,
+    company: Path,
+) -> int:
+    hits = run_filters(world, chance("filters"), bills)
+    files = _write_transactions(
+        world, chance("terminals"), bills, original, company / "card_transactions"
+    )
+    files += write_cards(world, company / "cards")
+    files += write_employees(world, company / "employees")
+    files += write_claims(world, chance("claims"), bills, company / "expense_claims")
+    files += write_stays(world, leaves, company / "absences")
+    files += write_stays(world, world.trips, company / "trips")
+    files += write_hits(world, hits, company / "external_hits")
+    files += write_labels(world, chance("reviews"), bills, hits, company / "labels")
+    return files
 
 
 def _write_transactions(

@@ -17,6 +17,7 @@ from orchestration.demo_company.files import (
     words,
     write_daily,
 )
+from orchestration.demo_company.purposes import PRE_APPROVED_TEXT, PURPOSES, WRONG_ACCOUNT
 from orchestration.demo_company.world import (
     APPROVED,
     CASH_BESIDE,
@@ -28,20 +29,20 @@ from orchestration.demo_company.world import (
     at_hour,
 )
 
-TEXTS = tuple(text for purpose in f.PURPOSES.values() for text in purpose.texts)
-TEXT_COUNT = np.array([len(purpose.texts) for purpose in f.PURPOSES.values()])
+TEXTS = tuple(text for purpose in PURPOSES.values() for text in purpose.texts)
+TEXT_COUNT = np.array([len(purpose.texts) for purpose in PURPOSES.values()])
 TEXT_START = np.cumsum(TEXT_COUNT) - TEXT_COUNT
 ALL_TEXTS = (
     *TEXTS,
-    *(f"{text}({f.PRE_APPROVED_TEXT})" for text in TEXTS),
+    *(f"{text}({PRE_APPROVED_TEXT})" for text in TEXTS),
     *(cash.text for cash in f.CASH_OUTLAYS),
 )
 FIRST_CASH_TEXT = 2 * len(TEXTS)
-PURPOSE_ACCOUNTS = tuple(purpose.account for purpose in f.PURPOSES.values())
-WRONG_ACCOUNT = len(PURPOSE_ACCOUNTS)
-FIRST_CASH_ACCOUNT = WRONG_ACCOUNT + 1
-ALL_ACCOUNTS = (*PURPOSE_ACCOUNTS, f.WRONG_ACCOUNT, *(cash.account for cash in f.CASH_OUTLAYS))
-PER_HEAD = np.array([purpose.per_head for purpose in f.PURPOSES.values()])
+PURPOSE_ACCOUNTS = tuple(purpose.account for purpose in PURPOSES.values())
+HIDING_ACCOUNT = len(PURPOSE_ACCOUNTS)  # the position of WRONG_ACCOUNT in ALL_ACCOUNTS
+FIRST_CASH_ACCOUNT = HIDING_ACCOUNT + 1
+ALL_ACCOUNTS = (*PURPOSE_ACCOUNTS, WRONG_ACCOUNT, *(cash.account for cash in f.CASH_OUTLAYS))
+PER_HEAD = np.array([purpose.per_head for purpose in PURPOSES.values()])
 CARD, CASH = range(2)
 NO_RECEIPT, NOT_CLAIMED = -1, -2
 
@@ -138,7 +139,7 @@ def _card_claims(world: World, rng: np.random.Generator, bills: Bills) -> Claims
         submitted_at=_submission(world.days, rng, bills.at[claimed], late),
         amount=bills.amount[claimed],
         text=text,
-        account=np.where(wrong, WRONG_ACCOUNT, purpose).astype(np.int8),
+        account=np.where(wrong, HIDING_ACCOUNT, purpose).astype(np.int8),
         attendees=np.where((per_head > 0) & ~no_guests, guests, -1),
         receipt=np.where(no_claim, NOT_CLAIMED, receipt),
         payment=np.full(n, CARD, dtype=np.int8),

@@ -21,6 +21,7 @@ from orchestration.demo_company.files import (
     write_daily,
 )
 from orchestration.demo_company.merchants import FOREIGN, TRADE_RESTRICTED
+from orchestration.demo_company.trades import TRADE, TRADES
 from orchestration.demo_company.world import APPROVED, MANUAL, ONLINE, Bills, World, at_hour
 
 FILTERS = ("rules_v1", "tree_v1")
@@ -81,12 +82,12 @@ def _facts(world: World, bills: Bills) -> dict[str, Array]:
     day = days_of(bills.at)
     limit = world.cards.single_limit(bills.card, bills.at)
     size = np.log(np.maximum(bills.amount, 1))
-    n = np.maximum(np.bincount(trade, minlength=len(f.TRADES)), 1)
-    mean = np.bincount(trade, size, len(f.TRADES)) / n
-    spread = np.sqrt(np.bincount(trade, (size - mean[trade]) ** 2, len(f.TRADES)) / n) + 1e-6
+    n = np.maximum(np.bincount(trade, minlength=len(TRADES)), 1)
+    mean = np.bincount(trade, size, len(TRADES)) / n
+    spread = np.sqrt(np.bincount(trade, (size - mean[trade]) ** 2, len(TRADES)) / n) + 1e-6
     return {
         "restricted": TRADE_RESTRICTED[trade],
-        "night": ((hour >= 23) | (hour < 6)) & (trade != f.TRADE["taxi"]) & (bills.entry != ONLINE),
+        "night": ((hour >= 23) | (hour < 6)) & (trade != TRADE["taxi"]) & (bills.entry != ONLINE),
         "day_off": world.days.off[day] & (bills.entry != ONLINE),
         "near_limit": (bills.amount >= f.RULE_NEAR_LIMIT * limit) & (bills.amount <= limit),
         "high_ticket": (size - mean[trade]) / spread[trade] > 1.8,

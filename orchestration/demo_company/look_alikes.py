@@ -7,20 +7,23 @@ from functools import partial
 import numpy as np
 
 from orchestration.demo_company import figures as f
-from orchestration.demo_company import misuse, shapes
+from orchestration.demo_company import misuse
 from orchestration.demo_company.days import Array
+from orchestration.demo_company.places import GIFT_BUYERS, PROFILES
+from orchestration.demo_company.shapes import cash, claims, limits, visits
+from orchestration.demo_company.shapes.acts import Shape
 from orchestration.demo_company.world import APPROVED, PRE_APPROVED, Bills, World, together
 
 
 def gift_buyers(world: World) -> Array:
     """Holders in the department that buys the holiday gifts."""
-    buyers: Array = world.steady_holders() & (world.people.department == f.GIFT_BUYERS)
+    buyers: Array = world.steady_holders() & (world.people.department == GIFT_BUYERS)
     return buyers
 
 
 def shift_staff(world: World) -> Array:
     """Holders who are called in at weekends: field, IT and factory staff."""
-    wanted = [f.PROFILES.index(name) for name in ("field", "it", "factory")]
+    wanted = [PROFILES.index(name) for name in ("field", "it", "factory")]
     return world.steady_holders() & np.isin(world.people.profile, wanted)
 
 
@@ -35,7 +38,7 @@ class LookAlike:
 
     looks_like: str
     why_innocent: str
-    shape: shapes.Shape
+    shape: Shape
     eligible: Callable[[World], Array] = World.steady_holders
 
 
@@ -44,7 +47,7 @@ LOOK_ALIKES = (
         "split_same_merchant",
         "team dinner above the limit, approved in advance and paid in parts",
         partial(
-            shapes.split,
+            limits.split,
             trades=("dining",),
             purposes=("team_dinner",),
             quick=0.9,
@@ -55,32 +58,32 @@ LOOK_ALIKES = (
     LookAlike(
         "split_same_merchant",
         "two genuine bills of different groups of guests on one day",
-        partial(shapes.split, trades=("dining",), purposes=("entertainment",), quick=0.0),
+        partial(limits.split, trades=("dining",), purposes=("entertainment",), quick=0.0),
         misuse.limited,
     ),
     LookAlike(
         "split_across_cards",
         "two groups of one team dined apart and each paid its own table",
-        partial(shapes.split_over_cards, claim=PRE_APPROVED),
+        partial(limits.split_over_cards, claim=PRE_APPROVED),
         misuse.limited_with_mate,
     ),
     LookAlike(
         "split_neighbour_bars",
         "farewell evening at two places, approved in advance",
-        partial(shapes.two_bars, claim=PRE_APPROVED),
+        partial(limits.two_bars, claim=PRE_APPROVED),
         misuse.limited,
     ),
     LookAlike(
         "just_below_limit",
         "equipment whose list price happens to be just below the limit",
-        shapes.fixed_price,
+        limits.fixed_price,
         misuse.limited,
     ),
     LookAlike(
         "weekend_private",
         "meal during on-call work at the weekend",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("restaurant", "cafe", "taxi"),
             purpose="lunch",
             hour=13.5,
@@ -94,7 +97,7 @@ LOOK_ALIKES = (
         "weekend_private",
         "client meal at a weekend event, approved in advance",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("dining",),
             purpose="entertainment",
             hour=18.5,
@@ -106,7 +109,7 @@ LOOK_ALIKES = (
         "late_night_bar",
         "client evening in a bar, approved in advance",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("bar",),
             purpose="entertainment",
             hour=23.4,
@@ -117,7 +120,7 @@ LOOK_ALIKES = (
         "late_night_bar",
         "meal and ride home after a night deployment",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("restaurant", "taxi", "convenience"),
             purpose="night_taxi",
             hour=25.0,
@@ -129,7 +132,7 @@ LOOK_ALIKES = (
         "use_on_leave",
         "called back to work during leave, with approval",
         partial(
-            shapes.on_leave,
+            visits.on_leave,
             trades=("taxi", "restaurant", "parking"),
             purpose="taxi",
             away=0.0,
@@ -140,26 +143,26 @@ LOOK_ALIKES = (
     LookAlike(
         "pre_exit_surge",
         "handover dinners before an exit",
-        partial(shapes.before_exit, honest=True),
+        partial(visits.before_exit, honest=True),
         misuse.leaving,
     ),
     LookAlike(
         "near_home",
         "meals on days of work from home or at a client next door",
-        partial(shapes.near_home, off=0.05, trades=("restaurant", "cafe", "printing")),
+        partial(visits.near_home, off=0.05, trades=("restaurant", "cafe", "printing")),
         misuse.far_from_site,
     ),
     LookAlike(
         "home_city_during_trip",
         "came back from the trip early on its last day",
-        partial(shapes.home_during_trip, honest=True),
+        partial(visits.home_during_trip, honest=True),
         misuse.with_trips,
     ),
     LookAlike(
         "restricted_merchant",
         "golf with a client, approved in advance",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("golf",),
             purpose="leisure",
             hour=13.0,
@@ -172,7 +175,11 @@ LOOK_ALIKES = (
         "restricted_merchant",
         "sauna provided to the night shift",
         partial(
-            shapes.at_trades, trades=("sauna",), purpose="welfare", hour=8.0, claim=PRE_APPROVED
+            visits.at_trades,
+            trades=("sauna",),
+            purpose="welfare",
+            hour=8.0,
+            claim=PRE_APPROVED,
         ),
         shift_staff,
     ),
@@ -180,7 +187,7 @@ LOOK_ALIKES = (
         "disguised_bar",
         "late dinner with visitors from abroad in a restaurant with private rooms",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("night_dining", "dining"),
             purpose="entertainment",
             hour=22.9,
@@ -193,7 +200,7 @@ LOOK_ALIKES = (
         "private_shopping",
         "gift for a client from a department store, approved in advance",
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("department_store",),
             purpose="store_gift",
             hour=14.0,
@@ -204,30 +211,30 @@ LOOK_ALIKES = (
     LookAlike(
         "private_shopping",
         "clinic after an accident at work",
-        partial(shapes.at_trades, trades=("clinic",), purpose="welfare", hour=13.5),
+        partial(visits.at_trades, trades=("clinic",), purpose="welfare", hour=13.5),
         shift_staff,
     ),
     LookAlike(
         "one_holder_merchant",
         "the only supplier of a special part, ordered by one buyer",
-        partial(shapes.private_merchant, trades=("hardware", "electronics"), purpose="hardware"),
+        partial(visits.private_merchant, trades=("hardware", "electronics"), purpose="hardware"),
     ),
     LookAlike(
         "gift_card_cash_out",
         "holiday gift cards for all staff bought by the people department",
-        partial(shapes.gift_cards, trades=("gift",), in_season=0.95, claim=PRE_APPROVED),
+        partial(cash.gift_cards, trades=("gift",), in_season=0.95, claim=PRE_APPROVED),
         gift_buyers,
     ),
     LookAlike(
         "gift_card_cash_out",
         "prizes for a customer survey",
-        partial(shapes.gift_cards, trades=("gift", "prepaid"), in_season=0.2),
+        partial(cash.gift_cards, trades=("gift", "prepaid"), in_season=0.2),
     ),
     LookAlike(
         "card_discount_cash",
         "deposit for a venue, a round sum at a small house",
         partial(
-            shapes.round_cash,
+            cash.round_cash,
             trades=("restaurant", "dining", "florist"),
             purpose="team_dinner",
             claim=PRE_APPROVED,
@@ -236,14 +243,14 @@ LOOK_ALIKES = (
     LookAlike(
         "dormant_card_wakes",
         "manager back from long absence uses the second card again",
-        partial(shapes.sleeping_card, claim=PRE_APPROVED),
+        partial(cash.sleeping_card, claim=PRE_APPROVED),
         misuse.with_sleeping_card,
     ),
     LookAlike(
         "velocity_burst",
         "many small purchases on the day of a company event",
         partial(
-            shapes.burst,
+            cash.burst,
             trades=("supermarket", "convenience", "stationery", "cafe", "courier"),
             off=0.2,
         ),
@@ -251,22 +258,22 @@ LOOK_ALIKES = (
     LookAlike(
         "cancel_and_reapprove",
         "wrong amount corrected by the cashier within minutes",
-        partial(shapes.cancel_and_rebook, honest=True),
+        partial(cash.cancel_and_rebook, honest=True),
     ),
     LookAlike(
         "duplicate_claim",
         "the same set menu at the same place twice within days",
-        shapes.equal_meals,
+        claims.equal_meals,
     ),
     LookAlike(
         "card_and_cash_claim",
         "a wreath on the card and condolence money of the same sum in cash",
-        shapes.wreath_and_money,
+        claims.wreath_and_money,
     ),
     LookAlike(
         "two_people_one_bill",
         "colleagues each paid for the same lunch menu",
-        partial(shapes.one_bill_two_people, honest=True),
+        partial(claims.one_bill_two_people, honest=True),
         misuse.with_mate,
     ),
 )

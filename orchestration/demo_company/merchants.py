@@ -7,18 +7,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.demo_company import figures as f
+from orchestration.demo_company.chance import Habit, uniform_hash
 from orchestration.demo_company.days import Array
 from orchestration.demo_company.files import Column, ids, words
-from orchestration.demo_company.people import Habit, displaced, uniform_hash
+from orchestration.demo_company.places import CITIES, SEOUL, displaced
+from orchestration.demo_company.trades import (
+    FAVOURITE_SKEW,
+    FIRST_FREE_TAX_OFFICE,
+    FOREIGN_STEMS,
+    NAME_STEMS,
+    NAME_TAILS,
+    POOL_GROWTH,
+    TRADE_NAMES,
+    TRADES,
+)
 
-TRADES = tuple(f.TRADES.values())
-TRADE_ONLINE = np.array([trade.online for trade in TRADES])
-TRADE_RESTRICTED = np.array([trade.restricted for trade in TRADES])
-TRADE_MEDIAN = np.array([trade.median for trade in TRADES])
-TRADE_SIGMA = np.array([trade.sigma for trade in TRADES])
-CITY_LATITUDE = np.array([city.latitude for city in f.CITIES])
-CITY_LONGITUDE = np.array([city.longitude for city in f.CITIES])
-FOREIGN = np.array([city.country != "KR" for city in f.CITIES])
+_TRADES = tuple(TRADES.values())
+TRADE_ONLINE = np.array([trade.online for trade in _TRADES])
+TRADE_RESTRICTED = np.array([trade.restricted for trade in _TRADES])
+TRADE_MEDIAN = np.array([trade.median for trade in _TRADES])
+TRADE_SIGMA = np.array([trade.sigma for trade in _TRADES])
+CITY_LATITUDE = np.array([city.latitude for city in CITIES])
+CITY_LONGITUDE = np.array([city.longitude for city in CITIES])
+FOREIGN = np.array([city.country != "KR" for city in CITIES])
 REGISTRATION_WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
 
 
@@ -59,7 +70,7 @@ class Merchants:
         rank = np.floor(np.exp(rng.random(n) * np.log(f.FAVOURITES + 1))).astype(np.int64)
         place = uniform_hash(employee, Habit.REGULAR_PLACE, trade, rank)
         place = np.where(rng.random(n) < f.NOVELTY, rng.random(n), place)
-        chosen: Array = start + np.floor(size * place**f.FAVOURITE_SKEW).astype(np.int64)
+        chosen: Array = start + np.floor(size * place**FAVOURITE_SKEW).astype(np.int64)
         return chosen
 
     def favourite(self, employee: Array, city: Array, trade: Array | int, habit: Habit) -> Array:
@@ -70,7 +81,7 @@ class Merchants:
         return chosen
 
     def _pool(self, city: Array, trade: Array | int) -> tuple[Array, Array]:
-        city = np.where(TRADE_ONLINE[trade], f.SEOUL, city)
+        city = np.where(TRADE_ONLINE[trade], SEOUL, city)
         return self.pool_start[city, trade], self.pool_size[city, trade]
 
     def add(
@@ -93,9 +104,9 @@ class Merchants:
 
 def open_merchants(rng: np.random.Generator, employees: int) -> Merchants:
     """Fill the pools of all cities and trades for a company of that size."""
-    growth = (employees / 1_500) ** f.POOL_GROWTH
-    bustle = np.array([city.bustle for city in f.CITIES])
-    pool = np.array([trade.pool for trade in TRADES])
+    growth = (employees / 1_500) ** POOL_GROWTH
+    bustle = np.array([city.bustle for city in CITIES])
+    pool = np.array([trade.pool for trade in _TRADES])
     size = np.maximum(np.ceil(growth * bustle[:, None] * pool[None, :]), 2).astype(np.int64)
     size[1:, TRADE_ONLINE] = 0  # online merchants have one national pool
     start = np.cumsum(size.ravel()) - size.ravel()
@@ -130,10 +141,10 @@ def merchant_columns(rng: np.random.Generator, merchants: Merchants) -> dict[str
     return {
         "merchant_id": ids("m_", number, 7),
         "merchant_name": _names(rng, merchants),
-        "mcc": words(merchants.trade, [trade.mcc for trade in TRADES]),
+        "mcc": words(merchants.trade, [trade.mcc for trade in _TRADES]),
         "merchant_registration_no": _registration_numbers(rng, FOREIGN[merchants.city]),
-        "merchant_city": words(merchants.city, [city.name for city in f.CITIES]),
-        "merchant_country": words(merchants.city, [city.country for city in f.CITIES]),
+        "merchant_city": words(merchants.city, [city.name for city in CITIES]),
+        "merchant_country": words(merchants.city, [city.country for city in CITIES]),
         "latitude": latitude,
         "longitude": longitude,
     }
@@ -141,20 +152,20 @@ def merchant_columns(rng: np.random.Generator, merchants: Merchants) -> dict[str
 
 def _names(rng: np.random.Generator, merchants: Merchants) -> Column:
     n = merchants.count
-    endings = [name for trade in TRADES for name in trade.names]
-    count = np.array([len(trade.names) for trade in TRADES])
+    endings = [name for trade in _TRADES for name in trade.names]
+    count = np.array([len(trade.names) for trade in _TRADES])
     first = np.cumsum(count) - count
     drawn = np.floor(rng.random(n) * count[merchants.trade]).astype(np.int64)
-    tail = np.where(TRADE_ONLINE[merchants.trade], 0, rng.integers(0, len(f.NAME_TAILS), n))
+    tail = np.where(TRADE_ONLINE[merchants.trade], 0, rng.integers(0, len(NAME_TAILS), n))
     korean = pc.binary_join_element_wise(
-        words(rng.integers(0, len(f.NAME_STEMS), n), f.NAME_STEMS),
+        words(rng.integers(0, len(NAME_STEMS), n), NAME_STEMS),
         words(first[merchants.trade] + drawn, endings),
-        words(tail, f.NAME_TAILS),
+        words(tail, NAME_TAILS),
         "",
     )
     foreign = pc.binary_join_element_wise(
-        words(rng.integers(0, len(f.FOREIGN_STEMS), n), f.FOREIGN_STEMS),
-        words(merchants.trade, [name.replace("_", " ").title() for name in f.TRADE_NAMES]),
+        words(rng.integers(0, len(FOREIGN_STEMS), n), FOREIGN_STEMS),
+        words(merchants.trade, [name.replace("_", " ").title() for name in TRADE_NAMES]),
         " ",
     )
     return pc.if_else(pa.array(FOREIGN[merchants.city]), foreign, korean)
@@ -163,9 +174,9 @@ def _names(rng: np.random.Generator, merchants: Merchants) -> Column:
 def _registration_numbers(rng: np.random.Generator, missing: Array) -> Column:
     """Business registration numbers with a right check digit and an unassigned tax office."""
     n = len(missing)
-    offices = 1_000 - f.FIRST_FREE_TAX_OFFICE
+    offices = 1_000 - FIRST_FREE_TAX_OFFICE
     distinct = rng.choice(offices * 99 * 10_000, n, replace=False)
-    office = f.FIRST_FREE_TAX_OFFICE + distinct // 990_000
+    office = FIRST_FREE_TAX_OFFICE + distinct // 990_000
     middle = 1 + distinct // 10_000 % 99
     serial = distinct % 10_000
     nine = office * 1_000_000 + middle * 10_000 + serial

@@ -13,11 +13,13 @@ from functools import partial
 import numpy as np
 
 from orchestration.demo_company import figures as f
-from orchestration.demo_company import shapes
+from orchestration.demo_company.chance import Habit, uniform_hash
 from orchestration.demo_company.days import Array
 from orchestration.demo_company.files import days_of
 from orchestration.demo_company.merchants import CITY_LATITUDE, CITY_LONGITUDE
-from orchestration.demo_company.people import Habit, kilometres, uniform_hash
+from orchestration.demo_company.places import kilometres
+from orchestration.demo_company.shapes import acts, cash, claims, drift, limits, visits
+from orchestration.demo_company.shapes.acts import Shape
 from orchestration.demo_company.world import APPROVED, Bills, World, together
 
 
@@ -29,17 +31,17 @@ def limited(world: World) -> Array:
 
 def limited_with_mate(world: World) -> Array:
     """Such holders who have a team mate with a card."""
-    return limited(world) & (shapes.team_mate(world) >= 0)
+    return limited(world) & (acts.team_mate(world) >= 0)
 
 
 def with_mate(world: World) -> Array:
     """Holders who have a team mate with a card."""
-    return world.steady_holders() & (shapes.team_mate(world) >= 0)
+    return world.steady_holders() & (acts.team_mate(world) >= 0)
 
 
 def with_stranger(world: World) -> Array:
     """Holders who have somebody of another department at their site."""
-    return world.steady_holders() & (shapes.stranger(world) >= 0)
+    return world.steady_holders() & (acts.stranger(world) >= 0)
 
 
 def with_leave(world: World) -> Array:
@@ -98,7 +100,7 @@ class Kind:
     name: str
     rule: str | None
     weight: float
-    shape: shapes.Shape
+    shape: Shape
     eligible: Callable[[World], Array] = World.steady_holders
     bills: float = 1.0
     occasional: bool = False
@@ -106,25 +108,25 @@ class Kind:
 
 
 KINDS = (
-    Kind("split_same_merchant", "A1", 9, shapes.split, limited, 2.2, True, "splitting"),
+    Kind("split_same_merchant", "A1", 9, limits.split, limited, 2.2, True, "splitting"),
     Kind(
         "split_across_cards",
         "A3",
         4,
-        shapes.split_over_cards,
+        limits.split_over_cards,
         limited_with_mate,
         2,
         False,
         "splitting",
     ),
-    Kind("split_neighbour_bars", "A4", 2, shapes.two_bars, limited, 2, False, "splitting"),
-    Kind("just_below_limit", "A5", 4, shapes.below_limit, limited, 1.5, True, "splitting"),
+    Kind("split_neighbour_bars", "A4", 2, limits.two_bars, limited, 2, False, "splitting"),
+    Kind("just_below_limit", "A5", 4, limits.below_limit, limited, 1.5, True, "splitting"),
     Kind(
         "weekend_private",
         "B1",
         8,
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("restaurant", "supermarket", "fuel", "department_store", "dining"),
             purpose="lunch",
             hour=14.5,
@@ -139,19 +141,19 @@ KINDS = (
         "late_night_bar",
         "B2",
         5,
-        partial(shapes.at_trades, trades=("bar",), purpose="entertainment", hour=24.4, scale=1.2),
+        partial(visits.at_trades, trades=("bar",), purpose="entertainment", hour=24.4, scale=1.2),
         occasional=True,
     ),
-    Kind("use_on_leave", "B4", 3, shapes.on_leave, with_leave, occasional=True),
-    Kind("pre_exit_surge", "B5", 2.5, shapes.before_exit, leaving_with_open_card),
-    Kind("near_home", "B6", 8, shapes.near_home, far_from_site, occasional=True),
-    Kind("home_city_during_trip", "B9", 1.5, shapes.home_during_trip, with_trips),
+    Kind("use_on_leave", "B4", 3, visits.on_leave, with_leave, occasional=True),
+    Kind("pre_exit_surge", "B5", 2.5, visits.before_exit, leaving_with_open_card),
+    Kind("near_home", "B6", 8, visits.near_home, far_from_site, occasional=True),
+    Kind("home_city_during_trip", "B9", 1.5, visits.home_during_trip, with_trips),
     Kind(
         "restricted_merchant",
         "C1",
         5,
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("massage", "golf", "karaoke", "sauna", "casino", "arcade", "beauty"),
             purpose="leisure",
             hour=20.0,
@@ -164,14 +166,14 @@ KINDS = (
         "disguised_bar",
         "C2",
         5,
-        partial(shapes.at_trades, trades=("night_dining",), purpose="entertainment", hour=24.0),
+        partial(visits.at_trades, trades=("night_dining",), purpose="entertainment", hour=24.0),
     ),
     Kind(
         "private_shopping",
         "C3",
         3,
         partial(
-            shapes.at_trades,
+            visits.at_trades,
             trades=("department_store", "jewellery", "clinic"),
             purpose="store_gift",
             hour=15.0,
@@ -180,22 +182,20 @@ KINDS = (
         ),
         occasional=True,
     ),
-    Kind("one_holder_merchant", "C5", 3, shapes.private_merchant),
-    Kind(
-        "gift_card_cash_out", "D1", 1, shapes.gift_cards, bills=1.5, occasional=True, group="gift"
-    ),
-    Kind("card_discount_cash", "D2", 3, shapes.round_cash),
-    Kind("dormant_card_wakes", "E1", 0.8, shapes.sleeping_card, with_sleeping_card, 4.5),
-    Kind("velocity_burst", "E4", 0.8, shapes.burst, bills=7),
-    Kind("cancel_and_reapprove", "E6", 1.5, shapes.cancel_and_rebook),
-    Kind("duplicate_claim", "F1", 3, shapes.claimed_twice, occasional=True),
-    Kind("card_and_cash_claim", "F3", 3, shapes.card_and_cash),
-    Kind("two_people_one_bill", "F4", 1.5, shapes.one_bill_two_people, with_mate, 2),
-    Kind("friendly_merchant_escalation", None, 3, shapes.escalation),
-    Kind("colluding_alternation", None, 2.5, shapes.alternation, with_stranger),
-    Kind("fuel_beyond_distance", None, 4, shapes.fuel_often),
-    Kind("small_private_online", None, 4, shapes.small_online, occasional=True),
-    Kind("category_mix_shift", None, 4, shapes.mix_shift),
+    Kind("one_holder_merchant", "C5", 3, visits.private_merchant),
+    Kind("gift_card_cash_out", "D1", 1, cash.gift_cards, bills=1.5, occasional=True, group="gift"),
+    Kind("card_discount_cash", "D2", 3, cash.round_cash),
+    Kind("dormant_card_wakes", "E1", 0.8, cash.sleeping_card, with_sleeping_card, 4.5),
+    Kind("velocity_burst", "E4", 0.8, cash.burst, bills=7),
+    Kind("cancel_and_reapprove", "E6", 1.5, cash.cancel_and_rebook),
+    Kind("duplicate_claim", "F1", 3, claims.claimed_twice, occasional=True),
+    Kind("card_and_cash_claim", "F3", 3, claims.card_and_cash),
+    Kind("two_people_one_bill", "F4", 1.5, claims.one_bill_two_people, with_mate, 2),
+    Kind("friendly_merchant_escalation", None, 3, drift.escalation),
+    Kind("colluding_alternation", None, 2.5, drift.alternation, with_stranger),
+    Kind("fuel_beyond_distance", None, 4, drift.fuel_often),
+    Kind("small_private_online", None, 4, drift.small_online, occasional=True),
+    Kind("category_mix_shift", None, 4, drift.mix_shift),
 )
 KIND_NAMES = tuple(kind.name for kind in KINDS)
 

@@ -1,82 +1,27 @@
 """Employees, their cards, leave and trips."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from orchestration.demo_company import figures as f
+from orchestration.demo_company.chance import pick
 from orchestration.demo_company.days import Array, Days
+from orchestration.demo_company.places import (
+    CITIES,
+    DEPARTMENTS,
+    DOMESTIC_CITIES,
+    FOREIGN_CITIES,
+    HEAD_OFFICE,
+    OVERSEAS_SALES,
+    PROFILES,
+    TEAM_SIZE,
+    WEEKLY_TRIPS,
+    displaced,
+)
 
-KM_PER_DEGREE = 111.0
 ABSENCE_KINDS = ("연차", "반차", "병가", "육아휴직", "경조휴가")
 ANNUAL, HALF_DAY, SICK, PARENTAL, FAMILY = range(len(ABSENCE_KINDS))
-
-
-class Habit(IntEnum):
-    """What a stable pseudo-random number of a person is for."""
-
-    AFFINITY = 1
-    WEEKLY_RHYTHM = 2
-    REGULAR_PLACE = 3
-    SUBSCRIPTION = 4
-    ONSET = 5
-    SPLIT_TRADE = 6
-    LIMIT_TRADE = 7
-    TRADE = 8
-    GIFT_TRADE = 9
-    BURST_TRADE = 10
-    BAR = 11
-    FRIENDLY_MERCHANT = 12
-    GROWTH = 13
-    HOUSEHOLD_TRADE = 14
-    PRIVATE_TRADE = 15
-    PARTNER = 16
-    MANUAL_ENTRY = 17
-
-
-def uniform_hash(*parts: Array | int) -> Array:
-    """A fixed pseudo-random number in [0, 1) for each combination of integers.
-
-    Keeps a habit stable (a favourite place, a preferred weekday) without storing it.
-    """
-    mixed = np.zeros(1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        for part in parts:
-            mixed = mixed + np.asarray(part).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            mixed = mixed ^ (mixed >> np.uint64(31))
-    result: Array = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
-    return result
-
-
-def pick(rng: np.random.Generator, shares: Array) -> Array:
-    """One column for each row of a matrix of shares."""
-    cumulative = np.cumsum(shares, axis=1)
-    drawn = rng.random(len(shares)) * cumulative[:, -1]
-    chosen: Array = (drawn[:, None] >= cumulative).sum(axis=1)
-    return chosen
-
-
-def kilometres(
-    latitude: Array, longitude: Array, other_latitude: Array, other_longitude: Array
-) -> Array:
-    """Distance on a flat map, exact enough inside Korea."""
-    north = (latitude - other_latitude) * KM_PER_DEGREE
-    east = (longitude - other_longitude) * KM_PER_DEGREE * np.cos(np.radians(latitude))
-    distance: Array = np.hypot(north, east)
-    return distance
-
-
-def displaced(
-    rng: np.random.Generator, latitude: Array, longitude: Array, distance: Array
-) -> tuple[Array, Array]:
-    """Points at the given distances (km) in random directions."""
-    bearing = rng.uniform(0, 2 * np.pi, len(distance))
-    north = latitude + distance * np.cos(bearing) / KM_PER_DEGREE
-    east = longitude + distance * np.sin(bearing) / (KM_PER_DEGREE * np.cos(np.radians(latitude)))
-    return np.round(north, 6), np.round(east, 6)
 
 
 def share_of_period(annual: float, days: Days) -> float:
@@ -122,14 +67,14 @@ class People:
 def hire_people(rng: np.random.Generator, days: Days, employees: int) -> People:
     """Draw the staff: department, grade pyramid, teams of about ten, homes, comings and goings."""
     n = employees
-    weights = np.array([d.weight for d in f.DEPARTMENTS])
+    weights = np.array([d.weight for d in DEPARTMENTS])
     department = rng.choice(len(weights), n, p=weights / weights.sum())
     grade = rng.choice(len(f.GRADES), n, p=f.GRADE_SHARES)
     seats = np.array(
-        [[c in d.cities for c in range(len(f.CITIES))] for d in f.DEPARTMENTS], dtype=float
+        [[c in d.cities for c in range(len(CITIES))] for d in DEPARTMENTS], dtype=float
     )
     city = pick(rng, seats[department])
-    profile_of = np.array([f.PROFILES.index(d.profile) for d in f.DEPARTMENTS])
+    profile_of = np.array([PROFILES.index(d.profile) for d in DEPARTMENTS])
 
     hired = -np.ceil(rng.gamma(2.0, 365 * (0.6 + 1.3 * grade))).astype(np.int64)
     fresh = (rng.random(n) < share_of_period(f.ANNUAL_HIRES, days)) & (grade <= 2)
@@ -152,8 +97,8 @@ def hire_people(rng: np.random.Generator, days: Days, employees: int) -> People:
     rises = settled & (grade <= 3) & (rng.random(n) < share_of_period(f.ANNUAL_PROMOTIONS, days))
     promoted_on = np.where(rises, rng.integers(1, days.count, n), f.NEVER)
 
-    latitude = np.array([c.latitude for c in f.CITIES])[city]
-    longitude = np.array([c.longitude for c in f.CITIES])[city]
+    latitude = np.array([c.latitude for c in CITIES])[city]
+    longitude = np.array([c.longitude for c in CITIES])[city]
     distance = np.clip(rng.lognormal(np.log(11), 0.7, n), 0.8, 60)
     home_latitude, home_longitude = displaced(rng, latitude, longitude, distance)
     return People(
@@ -180,14 +125,14 @@ def _managers(
     """Manager of each employee and who leads: heads of departments, leads of teams."""
     n = len(department)
     order = np.lexsort((rng.random(n), -grade, fresh, department))
-    size = np.bincount(department, minlength=len(f.DEPARTMENTS))
+    size = np.bincount(department, minlength=len(DEPARTMENTS))
     start = np.cumsum(size) - size
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n) - start[department[order]]
-    teams = np.maximum(size // f.TEAM_SIZE, 1)[department]
+    teams = np.maximum(size // TEAM_SIZE, 1)[department]
     head = order[np.minimum(start, n - 1)]
     lead = order[np.minimum(start[department] + 1 + place % teams, n - 1)]
-    chief = head[f.HEAD_OFFICE]
+    chief = head[HEAD_OFFICE]
     manager = np.where(place > teams, lead, head[department])
     manager = np.where(place == 0, chief, manager)
     manager[chief] = -1
@@ -347,7 +292,7 @@ def plan_stays(rng: np.random.Generator, days: Days, people: People) -> tuple[St
     middle = np.clip(weeks + 3, 0, days.count - 1)
     busy_season = np.array([days.day(d).month in (7, 8, 12) for d in middle])
     leave = rng.random(shape) < f.WEEKLY_LEAVE * np.where(busy_season, 1.9, 0.7)
-    travel_rate = np.array(f.WEEKLY_TRIPS)[people.profile] * np.where(people.grade >= 3, 1.4, 0.9)
+    travel_rate = np.array(WEEKLY_TRIPS)[people.profile] * np.where(people.grade >= 3, 1.4, 0.9)
     travel = ~leave & (rng.random(shape) < travel_rate[:, None])
 
     long_leave, long_grid = _long_leave(rng, days, people, weeks)
@@ -368,7 +313,7 @@ def plan_stays(rng: np.random.Generator, days: Days, people: People) -> tuple[St
     )
 
     who, week = np.nonzero(travel)
-    overseas = people.department[who] == f.OVERSEAS_SALES
+    overseas = people.department[who] == OVERSEAS_SALES
     abroad = rng.random(len(who)) < f.ABROAD_SHARE * np.where(overseas, 10, 1)
     length = np.where(
         abroad,
@@ -378,8 +323,8 @@ def plan_stays(rng: np.random.Generator, days: Days, people: People) -> tuple[St
     start = weeks[week] + np.floor(rng.random(len(who)) * (6 - length)).astype(np.int64)
     city = np.where(
         abroad,
-        rng.choice(f.FOREIGN_CITIES, len(who)),
-        rng.choice(f.DOMESTIC_CITIES, len(who)),
+        rng.choice(FOREIGN_CITIES, len(who)),
+        rng.choice(DOMESTIC_CITIES, len(who)),
     )
     trips = Stays(who, start, start + length - 1, city)
     working = ~days.off[np.clip(start, 0, days.count - 1)]

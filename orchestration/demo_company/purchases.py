@@ -3,6 +3,7 @@
 import numpy as np
 
 from orchestration.demo_company import figures as f
+from orchestration.demo_company.chance import Habit, uniform_hash
 from orchestration.demo_company.days import Array, Days
 from orchestration.demo_company.merchants import (
     CITY_LATITUDE,
@@ -10,7 +11,9 @@ from orchestration.demo_company.merchants import (
     FOREIGN,
     TRADE_ONLINE,
 )
-from orchestration.demo_company.people import Habit, kilometres, uniform_hash
+from orchestration.demo_company.places import CITIES, SEOUL, kilometres
+from orchestration.demo_company.purposes import PURPOSE, PURPOSES, Purpose
+from orchestration.demo_company.trades import TRADE, TRADES
 from orchestration.demo_company.world import (
     APPROVED,
     DECLINED,
@@ -24,7 +27,7 @@ from orchestration.demo_company.world import (
 )
 
 WORKDAYS_A_MONTH = 21.0
-HOURS_AHEAD = np.array([city.hours_ahead for city in f.CITIES])
+HOURS_AHEAD = np.array([city.hours_ahead for city in CITIES])
 
 
 def ordinary_purchases(world: World, rng: np.random.Generator) -> Bills:
@@ -32,14 +35,14 @@ def ordinary_purchases(world: World, rng: np.random.Generator) -> Bills:
     activity = rng.lognormal(0, f.ACTIVITY_SPREAD, world.people.count).clip(max=f.ACTIVITY_MOST)
     parts = [
         _of_purpose(world, rng, name, activity)
-        for name, purpose in f.PURPOSES.items()
+        for name, purpose in PURPOSES.items()
         if any(purpose.rates)
     ]
     parts += [_on_trips(world, rng), _subscriptions(world, rng), _first_use(world, rng)]
     return _with_slips(world, rng, within_limits(world, rng, together(parts)))
 
 
-def day_weights(days: Days, purpose: f.Purpose) -> Array:
+def day_weights(days: Days, purpose: Purpose) -> Array:
     """How likely a purchase of the purpose is on each day; 1 is a plain working day."""
     weight = np.where(days.off, purpose.off, 1.0)
     if purpose.season == "evening":
@@ -56,7 +59,7 @@ def day_weights(days: Days, purpose: f.Purpose) -> Array:
 
 def _of_purpose(world: World, rng: np.random.Generator, name: str, activity: Array) -> Bills:
     """Ordinary purchases of one purpose: who, when, where, how much."""
-    purpose, code = f.PURPOSES[name], f.PURPOSE[name]
+    purpose, code = PURPOSES[name], PURPOSE[name]
     people, days = world.people, world.days
     habit = 0.3 + 1.4 * uniform_hash(np.arange(people.count), Habit.AFFINITY, code)
     monthly = np.array(purpose.rates)[people.profile] * activity * habit
@@ -76,7 +79,7 @@ def _of_purpose(world: World, rng: np.random.Generator, name: str, activity: Arr
     )
     employee, day = employee[here], day[here]
 
-    trade = f.TRADE[purpose.trade]
+    trade = TRADE[purpose.trade]
     online = bool(TRADE_ONLINE[trade])
     trip = world.trips.covering(employee, day)
     city = np.where(trip >= 0, world.trips.what[trip], people.city[employee])
@@ -92,7 +95,7 @@ def _of_purpose(world: World, rng: np.random.Generator, name: str, activity: Arr
     return make_bills(world, rng, employee, at, merchant, amount, np.full(n, code), second=second)
 
 
-def mixed_hours(rng: np.random.Generator, purpose: f.Purpose, count: int) -> Array:
+def mixed_hours(rng: np.random.Generator, purpose: Purpose, count: int) -> Array:
     """Hours of the day drawn from the purpose's mixture; past 24 is the next day."""
     mean, spread, share = np.array(purpose.hours).T
     part = np.searchsorted(np.cumsum(share) - 1e-9, rng.random(count))
@@ -130,23 +133,23 @@ def _on_trips(world: World, rng: np.random.Generator) -> Bills:
 
     by_rail = np.flatnonzero(~abroad & (distance > 60) & (rng.random(n) < 0.75))
     fare = 5_000 + 165 * distance[by_rail]  # about the fare of the fast train
-    seoul = np.full(len(by_rail), f.SEOUL)
+    seoul = np.full(len(by_rail), SEOUL)
     for day, hour in ((trips.start, 8.0), (trips.end, 18.2)):
         at = at_hour(day[by_rail], rng.normal(hour, 1.2, len(by_rail)))
-        place = merchants.regular(rng, who[by_rail], seoul, f.TRADE["rail"])
+        place = merchants.regular(rng, who[by_rail], seoul, TRADE["rail"])
         parts.append(make_bills(world, rng, who[by_rail], at, place, fare, "rail"))
 
     fly = np.flatnonzero(abroad)
     fare = 380 * distance[fly] ** 0.95 * rng.lognormal(0, 0.2, len(fly))
     booked = np.maximum(trips.start[fly] - rng.integers(5, 25, len(fly)), 0)
     at = at_hour(booked, rng.normal(14, 2, len(fly)))
-    place = merchants.regular(rng, who[fly], np.full(len(fly), f.SEOUL), f.TRADE["airline"])
+    place = merchants.regular(rng, who[fly], np.full(len(fly), SEOUL), TRADE["airline"])
     parts.append(make_bills(world, rng, who[fly], at, place, fare, "flight"))
 
     stay = np.flatnonzero(nights > 0)
     local = rng.normal(20.5, 1.5, len(stay))
-    place = merchants.regular(rng, who[stay], target[stay], f.TRADE["hotel"])
-    price = f.TRADES["hotel"].median * merchants.price[place] * rng.lognormal(0, 0.2, len(stay))
+    place = merchants.regular(rng, who[stay], target[stay], TRADE["hotel"])
+    price = TRADES["hotel"].median * merchants.price[place] * rng.lognormal(0, 0.2, len(stay))
     price *= nights[stay] * np.where(abroad[stay], 1.6, 1.0)
     at = at_hour(trips.start[stay], local - HOURS_AHEAD[target[stay]])
     parts.append(make_bills(world, rng, who[stay], at, place, price, "hotel"))
@@ -166,9 +169,9 @@ def _on_trips(world: World, rng: np.random.Generator) -> Bills:
         at = at_hour(
             trips.start[each] + order, rng.normal(hour, spread, len(each)) - HOURS_AHEAD[city]
         )
-        trade = f.TRADE[f.PURPOSES[name].trade]
+        trade = TRADE[PURPOSES[name].trade]
         place = merchants.regular(rng, who[each], city, trade)
-        median = f.PURPOSES[name].median or f.TRADES[f.PURPOSES[name].trade].median
+        median = PURPOSES[name].median or TRADES[PURPOSES[name].trade].median
         amount = median * merchants.price[place] * rng.lognormal(0, 0.5, len(each))
         parts.append(make_bills(world, rng, who[each], at, place, amount, name))
     return together(parts)
@@ -182,10 +185,10 @@ def _subscriptions(world: World, rng: np.random.Generator) -> Bills:
     owner = np.repeat(np.arange(people.count), rng.poisson(rate))
     months = np.arange(days.count // 28 + 1)
     first = rng.integers(0, 30, len(owner))
-    price = f.TRADES["software"].median * rng.lognormal(-0.4, 0.8, len(owner))
+    price = TRADES["software"].median * rng.lognormal(-0.4, 0.8, len(owner))
     price = np.maximum(np.rint(price / 100), 10) * 100
     place = world.merchants.favourite(
-        owner, np.full(len(owner), f.SEOUL), f.TRADE["software"], Habit.SUBSCRIPTION
+        owner, np.full(len(owner), SEOUL), TRADE["software"], Habit.SUBSCRIPTION
     )
     hour = rng.uniform(0, 24, len(owner))
     day = (first[:, None] + np.floor(months * 30.44).astype(np.int64)[None, :]).ravel()
@@ -201,7 +204,7 @@ def _first_use(world: World, rng: np.random.Generator) -> Bills:
     at = at_hour(
         world.days.workday_from(rng.integers(0, 7, len(owner))), rng.normal(12.5, 0.6, len(owner))
     )
-    place = world.merchants.regular(rng, owner, world.people.city[owner], f.TRADE["restaurant"])
+    place = world.merchants.regular(rng, owner, world.people.city[owner], TRADE["restaurant"])
     amount = 20_000 * rng.lognormal(0, 0.5, len(owner))
     return make_bills(world, rng, owner, at, place, amount, "lunch", card=world.cards.second[owner])
 
@@ -231,7 +234,7 @@ def mingle(world: World, rng: np.random.Generator, bills: Bills) -> None:
     added = np.arange(merchants.pooled, merchants.count)
     if len(added) == 0:
         return
-    codes = merchants.trade * len(f.CITIES) + merchants.city
+    codes = merchants.trade * len(CITIES) + merchants.city
     order = added[np.argsort(codes[added], kind="stable")]
     ordered = codes[order]
     plain = np.flatnonzero(

@@ -19,11 +19,12 @@ from orchestration.demo_company.files import (
     write_daily,
 )
 from orchestration.demo_company.people import ABSENCE_KINDS, HALF_DAY, Stays
+from orchestration.demo_company.places import CITIES, DEPARTMENT_NAMES
 from orchestration.demo_company.world import World
 
 CARD_STATUSES = ("active", "blocked", "lost")
 ACTIVE, BLOCKED, LOST = range(len(CARD_STATUSES))
-SITES = tuple(city.site for city in f.CITIES)
+SITES = tuple(city.site for city in CITIES)
 LEAVE_HOURS = (0, 24)
 HALF_DAY_HOURS = (14, 18)
 TRIP_HOURS = (6, 23)
@@ -99,7 +100,7 @@ def write_employees(world: World, folder: Path) -> int:
         e = employee[part]
         columns = {
             "employee_id": ids("emp_", e, 6),
-            "department_id": words(department[part], f.DEPARTMENT_NAMES),
+            "department_id": words(department[part], DEPARTMENT_NAMES),
             "valid_from": moments(days, valid_from[part] * f.SECONDS_PER_DAY, unit="s"),
             "valid_to": pa.nulls(len(e), pa.string()),
             "grade": words(grade[part], f.GRADES),
@@ -128,7 +129,7 @@ def write_stays(world: World, stays: Stays, folder: Path) -> int:
     half = leave & (stays.what == HALF_DAY)
     opens = np.where(half, HALF_DAY_HOURS[0], usual[0]) * 3_600
     closes = np.where(half, HALF_DAY_HOURS[1], usual[1]) * 3_600
-    what = words(stays.what, ABSENCE_KINDS if leave else [city.name for city in f.CITIES])
+    what = words(stays.what, ABSENCE_KINDS if leave else [city.name for city in CITIES])
     columns = {
         "employee_id": ids("emp_", stays.employee, 6),
         "starts_at": moments(days, stays.start * f.SECONDS_PER_DAY + opens, unit="s"),

@@ -9,6 +9,7 @@ from orchestration.demo_company.days import Array, Days
 from orchestration.demo_company.files import days_of
 from orchestration.demo_company.merchants import TRADE_ONLINE, Merchants
 from orchestration.demo_company.people import Cards, People, Stays
+from orchestration.demo_company.purposes import AMOUNT_UNITS, PURPOSE, PURPOSES
 
 APPROVED, DECLINED, REVERSED = range(len(f.STATUSES))
 CHIP, CONTACTLESS, ONLINE, MANUAL = range(len(f.ENTRY_MODES))
@@ -104,7 +105,7 @@ def at_hour(day: Array, hour: Array) -> Array:
 
 
 UNIT_CHANCES = np.array(
-    [[dict(p.units).get(unit, 0.0) for unit in f.AMOUNT_UNITS] for p in f.PURPOSES.values()]
+    [[dict(p.units).get(unit, 0.0) for unit in AMOUNT_UNITS] for p in PURPOSES.values()]
 )
 
 
@@ -112,7 +113,7 @@ def whole_won(rng: np.random.Generator, amount: Array, purpose: Array | int) -> 
     """Amounts rounded the way prices of that purpose are, at least one unit."""
     cumulative = np.cumsum(UNIT_CHANCES, axis=1)[purpose]
     drawn = rng.random(len(amount))
-    unit = np.array(f.AMOUNT_UNITS)[(drawn[:, None] >= cumulative - 1e-9).sum(axis=1)]
+    unit = np.array(AMOUNT_UNITS)[(drawn[:, None] >= cumulative - 1e-9).sum(axis=1)]
     won: Array = np.maximum(np.rint(amount / unit), 1).astype(np.int64) * unit
     return won
 
@@ -142,7 +143,7 @@ def make_bills(
         card = world.cards.in_use(employee, at, second)
     else:
         card = world.cards.working(card, at)
-    codes = np.full(n, f.PURPOSE[purpose]) if isinstance(purpose, str) else purpose
+    codes = np.full(n, PURPOSE[purpose]) if isinstance(purpose, str) else purpose
     won = np.rint(amount).astype(np.int64) if exact else whole_won(rng, amount, codes)
     if entry is None:
         present = np.searchsorted(np.cumsum(f.ENTRY_SHARES), rng.random(n), side="right")
