@@ -37,53 +37,6 @@ transactions as (
     where recency = 1
 ),
 
--- As of a moment holds the latest row that began before it, with every value that a row leaves out
--- carried forward from the last one that told it.
-
-card_rows as (
-    select
-        card_id,
-        valid_from,
-        valid_to,
-        lead(valid_from, 1, timestamp '9999-12-31') over until_then as next_valid_from,
-        {{ last_known('employee_id', 'until_then') }} as employee_id,
-        {{ last_known('status', 'until_then') }} as status,
-        {{ last_known('single_limit', 'until_then') }} as single_limit,
-        {{ last_known('monthly_limit', 'until_then') }} as monthly_limit,
-        {{ last_known('limit_told_at', 'until_then') }} as limit_told_at
-    from (
-        select
-            *,
-            case when coalesce(single_limit, monthly_limit) is not null then valid_from end
-                as limit_told_at
-        from {{ ref('stg_cards') }}
-    ) as told
-    window until_then as (
-        partition by card_id order by valid_from asc, load_id asc, load_line asc
-        rows between unbounded preceding and current row
-    )
-),
-
-employee_rows as (
-    select
-        employee_id,
-        valid_from,
-        lead(valid_from, 1, timestamp '9999-12-31') over until_then as next_valid_from,
-        {{ last_known('department_id', 'until_then') }} as department_id,
-        {{ last_known('grade', 'until_then') }} as grade,
-        {{ last_known('manager_id', 'until_then') }} as manager_id,
-        {{ last_known('hired_on', 'until_then') }} as hired_on,
-        -- not carried forward: an empty day is how "has not left" is said
-        left_on,
-        {{ last_known('home_latitude', 'until_then') }} as home_latitude,
-        {{ last_known('home_longitude', 'until_then') }} as home_longitude
-    from {{ ref('stg_employees') }}
-    window until_then as (
-        partition by employee_id order by valid_from asc, load_id asc, load_line asc
-        rows between unbounded preceding and current row
-    )
-),
-
 -- who approves the employee's claims: the approver of the last one, from its approval until a year
 -- after its submission
 claims as (
@@ -123,7 +76,7 @@ with_card as (
         cards.limit_told_at,
         cards.valid_to as card_valid_to
     from transactions
-    left outer join card_rows as cards
+    left outer join {{ ref('int_cards') }} as cards
         on
             transactions.card_id = cards.card_id
             and transactions.authorized_at >= cards.valid_from
@@ -143,7 +96,7 @@ with_employee as (
         employees.valid_from as employee_told_at,
         coalesce(approvals.approver_id, employees.manager_id) as approver_id
     from with_card
-    left outer join employee_rows as employees
+    left outer join {{ ref('int_employees') }} as employees
         on
             with_card.holder_id = employees.employee_id
             and with_card.authorized_at >= employees.valid_from

@@ -8,9 +8,13 @@ planted as (
     union all by name
     select * from {{ ref('canary_cash_like') }}
     union all by name
-    select * from {{ ref('canary_time_place') }}
+    select * from {{ ref('canary_time_place_when') }}
     union all by name
-    select * from {{ ref('canary_card_behaviour') }}
+    select * from {{ ref('canary_time_place_where') }}
+    union all by name
+    select * from {{ ref('canary_card_behaviour_use') }}
+    union all by name
+    select * from {{ ref('canary_card_behaviour_spending') }}
     union all by name
     select * from {{ ref('canary_merchant') }}
     union all by name

@@ -41,7 +41,7 @@ windowed as (
 final as (
     select
         card_id,
-        merchant_city,
+        merchant_city as visited_city,
         transaction_date,
         coalesce(txn_count_90d, 0)::double as card_city_txn_count_90d,
         (day - last_active_day)::double as card_days_since_city

@@ -111,49 +111,18 @@ windowed as (
         max(purchase_amount) over card_merchant_3d as card_merchant_amount_max_3d
     from transactions
     window
-        card_10m as (
-            partition by card_id order by microsecond
-            range between {{ 600 * 1000000 }} preceding and 1 preceding
-        ),
-        card_15m as (
-            partition by card_id order by microsecond
-            range between {{ 900 * 1000000 }} preceding and 1 preceding
-        ),
-        card_30m as (
-            partition by card_id order by microsecond
-            range between {{ 1800 * 1000000 }} preceding and 1 preceding
-        ),
-        card_1h as (
-            partition by card_id order by microsecond
-            range between {{ 3600 * 1000000 }} preceding and 1 preceding
-        ),
-        card_1d as (
-            partition by card_id order by microsecond
-            range between {{ 86400 * 1000000 }} preceding and 1 preceding
-        ),
+        {% for subject in ['card', 'merchant'] %}
+            {% for window, seconds in
+                {'10m': 600, '15m': 900, '30m': 1800, '1h': 3600, '1d': 86400}.items() %}
+                {{ subject }}_{{ window }} as (
+                    partition by {{ subject }}_id order by microsecond
+                    range between {{ seconds * 1000000 }} preceding and 1 preceding
+                ),
+            {% endfor %}
+        {% endfor %}
         card_3d as (
             partition by card_id order by microsecond
             range between {{ 3 * 86400 * 1000000 }} preceding and 1 preceding
-        ),
-        merchant_10m as (
-            partition by merchant_id order by microsecond
-            range between {{ 600 * 1000000 }} preceding and 1 preceding
-        ),
-        merchant_15m as (
-            partition by merchant_id order by microsecond
-            range between {{ 900 * 1000000 }} preceding and 1 preceding
-        ),
-        merchant_30m as (
-            partition by merchant_id order by microsecond
-            range between {{ 1800 * 1000000 }} preceding and 1 preceding
-        ),
-        merchant_1h as (
-            partition by merchant_id order by microsecond
-            range between {{ 3600 * 1000000 }} preceding and 1 preceding
-        ),
-        merchant_1d as (
-            partition by merchant_id order by microsecond
-            range between {{ 86400 * 1000000 }} preceding and 1 preceding
         ),
         card_merchant_1d as (
             partition by card_id, merchant_id order by microsecond

@@ -1,0 +1,38 @@
+{{ config(materialized='view') }}
+-- Grain: one row per card and moment from which a row of the cards feed holds: the card as it was
+-- from then until the next row begins. Every value that a row leaves out is carried forward from
+-- the last one that told it; of several rows for one moment the last one holds.
+with
+
+told as (
+    select
+        *,
+        case when coalesce(single_limit, monthly_limit) is not null then valid_from end
+            as limit_told_at
+    from {{ ref('stg_cards') }}
+),
+
+known as (
+    select
+        card_id,
+        valid_from,
+        lead(valid_from, 1, timestamp '9999-12-31') over until_then as next_valid_from,
+        valid_to,
+        {{ last_known('employee_id', 'until_then') }} as employee_id,
+        {{ last_known('status', 'until_then') }} as status,
+        {{ last_known('single_limit', 'until_then') }} as single_limit,
+        {{ last_known('monthly_limit', 'until_then') }} as monthly_limit,
+        {{ last_known('limit_told_at', 'until_then') }} as limit_told_at
+    from told
+    window until_then as (
+        partition by card_id order by valid_from asc, load_id asc, load_line asc
+        rows between unbounded preceding and current row
+    )
+),
+
+final as (
+    select * from known
+    where valid_from < next_valid_from
+)
+
+select * from final
