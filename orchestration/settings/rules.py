@@ -58,14 +58,13 @@ _EXCEPTIONS = Path("seeds/rule_exceptions.csv")
 _MACRO = Path("macros/rules/active_rules.sql")
 # What a rule judges, and so where the columns that it needs are: claims, or else purchases.
 _JUDGES_CLAIMS = "'claim' as subject_type"
-_CLAIMS = Path("models/features/claim/feat_claim.sql")
-_PURCHASES = Path("models/features/transaction/feat_transaction.sql")
+#: The vectors, under contract, in which rules find what they need.
+_CLAIMS = Path("models/features/claim/feat_claim.yml")
+_PURCHASES = Path("models/features/transaction/feat_transaction.yml")
 
 _MODEL_NAME = re.compile(r"rule_(?P<rule_id>[a-z_]+_\d{3})_[a-z0-9_]+")
 _RULE_ID_IN_SQL = re.compile(r"'([^']*)' as rule_id\b")
 _THRESHOLD_CALL = re.compile(r"""rule_threshold\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]""")
-_COMMENT = re.compile(r"--.*")
-_OUTPUT_COLUMN = re.compile(r"(\w+)(?:,$|\Z)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def read_rules(project_root: Path) -> list[Rule]:
     }
     _check_unique(sql_files)
     _check_pairs(sql_files, entries)
-    columns = {path: _output_columns(project_root / path) for path in (_CLAIMS, _PURCHASES)}
+    columns = {path: _described_columns(project_root / path) for path in (_CLAIMS, _PURCHASES)}
     rules = []
     for name, sql_file in sorted(sql_files.items()):
         yml_file, meta = entries[name]
@@ -272,8 +271,7 @@ def _check_exceptions(rules: Iterable[Rule], project_root: Path) -> None:
         check_waiver(exception, row, "exception_id")
 
 
-def _output_columns(path: Path) -> set[str]:
-    """Columns of a model: what ends a line of its last select with a comma, and the last word."""
-    sql = _COMMENT.sub("", path.read_text(encoding="utf-8"))
-    last_select = sql.partition("\nfinal as (")[2].partition("\n    from ")[0]
-    return set(_OUTPUT_COLUMN.findall(last_select))
+def _described_columns(path: Path) -> set[str]:
+    """Columns of the model of a yml file; a contract holds it to the model's SQL."""
+    content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return {column["name"] for column in content["models"][0]["columns"]}
