@@ -101,7 +101,7 @@ sides as (
     from (
         values
         (1, 'now', ['kept', 'lost']),
-        (2, 'with the change', ['kept', 'gained']),
+        (2, 'with_the_change', ['kept', 'gained']),
         (3, 'gained', ['gained']),
         (4, 'lost', ['lost'])
     ) as sides (place, side, changes)
@@ -116,7 +116,7 @@ counted as (
         case count(distinct hits.currency)
             when 0 then null
             when 1 then min(hits.currency)
-            else 'several currencies'
+            else 'several'
         end as currency,
         count(hits.misuse) as reviewed,
         count(*) filter (where hits.misuse) as misuse,
@@ -161,24 +161,28 @@ group by all
 order by 1
 {% endmacro %}
 
-{# How many of the hits every other filter has too, and how many none has. #}
+{# How many of the hits every other filter (a rule, an external one, Cardwatch's alerts) has too, and
+   how many none has. #}
 {% macro backtest_overlap(rule_id) %}
 with
 
 filters as (
     select
-        'rule ' || rule_id as filter,
+        'rule' as filter_kind,
+        rule_id as filter,
         transaction_id
     from {{ ref('rule_hits') }}
     where rule_id <> '{{ rule_id }}'
     union all
     select
-        'external filter ' || filter as filter,
+        'external' as filter_kind,
+        filter,
         transaction_id
     from {{ ref('stg_external_hits') }}
     union all
     select
-        'alerts of Cardwatch' as filter,
+        'alerts' as filter_kind,
+        null as filter,
         transaction_id
     from {{ source('ledger', 'alerts') }}
     where lane not in ('audit', 'second_review')
@@ -186,7 +190,8 @@ filters as (
 
 shared as (
     select distinct
-        coalesce(filters.filter, 'no other filter') as filter,
+        coalesce(filters.filter_kind, 'none') as filter_kind,
+        filters.filter,
         backtest_hits.subject_id,
         backtest_hits.change
     from backtest_hits
@@ -194,14 +199,15 @@ shared as (
 )
 
 select
+    filter_kind,
     filter,
     count(*) filter (where change <> 'gained') as now,
     count(*) filter (where change <> 'lost') as with_the_change,
     count(*) filter (where change = 'gained') as gained,
     count(*) filter (where change = 'lost') as lost
 from shared
-group by filter
-order by with_the_change desc, filter
+group by filter_kind, filter
+order by with_the_change desc, filter_kind asc, filter asc
 {% endmacro %}
 
 {# Ten hits that the change gains and ten that it loses (ten that stay, where it does neither), in an
@@ -226,7 +232,7 @@ select
     currency,
     observed_value,
     threshold_value,
-    case misuse when true then 'misuse' when false then 'innocent' else 'not reviewed' end as reviewed,
+    misuse,
     evidence
 from placed
 where

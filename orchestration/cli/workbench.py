@@ -28,7 +28,8 @@ def backtest(
     ] = None,
 ) -> Answer:
     """Say what a rule finds now and with a change, over all history; nothing is written."""
-    from orchestration.workbench.backtest import describe, draw, run_backtest
+    from orchestration.workbench.backtest import run_backtest
+    from orchestration.workbench.backtest_page import describe, draw
 
     tested = run_backtest(Home.from_environment(), rule, settings or [], day_of(since))
     if picture:

@@ -6,6 +6,7 @@ queries are in macros/rules/backtest.sql.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -44,13 +45,16 @@ Rows = tuple[dict[str, Any], ...]
 class Backtest:
     """A rule now and with a change; `thresholds` maps a parameter to its value now and changed.
 
+    The value now is null where the warehouse does not know the threshold. `is_new`: it does not
+    know the rule; `is_sql_changed`: the rule's file says something else than its view there.
     The rows are those of the queries of the same names: counts of hits, amounts in the currency of
     the purchases, precision as a share with the limits of its 95 % Wilson interval (null where
     nothing was reviewed), review hours.
     """
 
     rule_id: str
-    change: str
+    is_new: bool
+    is_sql_changed: bool
     thresholds: dict[str, tuple[float | None, float | None]]
     totals: Rows
     by_month: Rows
@@ -60,7 +64,14 @@ class Backtest:
 
     def as_json(self) -> dict[str, Any]:
         """The backtest as one object for machines."""
-        return asdict(self)
+        return {
+            **asdict(self),
+            "thresholds": {
+                parameter: {"now": now, "with_the_change": changed}
+                for parameter, (now, changed) in self.thresholds.items()
+            },
+            "examples": [{**row, "evidence": json.loads(row["evidence"])} for row in self.examples],
+        }
 
 
 def run_backtest(
@@ -112,7 +123,8 @@ def run_backtest(
 
         return Backtest(
             rule_id=rule_id,
-            change=_describe_change(known is not None, sql is not now, in_warehouse, changed),
+            is_new=known is None,
+            is_sql_changed=known is not None and sql is not now,
             thresholds={
                 parameter: (in_warehouse.get(parameter), value)
                 for parameter, value in changed.items()
@@ -290,118 +302,3 @@ def _variable(name: str) -> float:
     """A variable of the dbt project."""
     text = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
     return float(yaml.safe_load(text)["vars"][name])
-
-
-def _describe_change(
-    known: bool,
-    sql_changed: bool,
-    before: Mapping[str, float],
-    after: Mapping[str, float],
-) -> str:
-    """What is compared, in words."""
-    if not known:
-        return "the rule is new"
-    parts = ["its SQL"] if sql_changed else []
-    parts += [
-        f"{parameter} {before[parameter]:g} -> {value:g}"
-        if parameter in before
-        else f"{parameter} {value:g}, new"
-        for parameter, value in after.items()
-        if before.get(parameter) != value
-    ]
-    return ", ".join(parts) or "nothing is changed"
-
-
-# --- the answer -----------------------------------------------------------------------------------
-
-
-def describe(backtest: Backtest) -> str:
-    """The backtest as a page for a terminal."""
-    lines = [f"{backtest.rule_id}: {backtest.change}", "", *_total_lines(backtest.totals)]
-    for title, rows, name in (
-        ("by month", backtest.by_month, "month"),
-        ("by department", backtest.by_department, "department_id"),
-        ("shared with", backtest.overlap, "filter"),
-    ):
-        if rows:
-            lines += ["", f"{title:<44}{'now':>9}{'changed':>9}{'gained':>9}{'lost':>9}"]
-            lines += [
-                f"{str(row[name])[:44]:<44}{row['now']:>9,}{row['with_the_change']:>9,}"
-                f"{row['gained']:>9,}{row['lost']:>9,}"
-                for row in rows
-            ]
-    for change in ("gained", "lost", "kept"):
-        if examples := [row for row in backtest.examples if row["change"] == change]:
-            lines += ["", f"examples, {change}"]
-            lines += [
-                f"  {row['occurred_at']:%Y-%m-%d %H:%M}  {row['subject_id']}  "
-                f"{_number(row['amount'])} {row['currency'] or ''}  "
-                f"{_number(row['observed_value'])} against {_number(row['threshold_value'])}  "
-                f"{row['reviewed']}  {row['evidence']}"
-                for row in examples
-            ]
-    return "\n".join(lines)
-
-
-def _total_lines(totals: Rows) -> list[str]:
-    lines = [
-        f"{'':<18}{'hits':>10}{'amount':>22}{'reviewed':>10}{'misuse':>8}  "
-        f"{'precision (95 %)':<22}{'review hours':>12}"
-    ]
-    for row in totals:
-        precision = "unknown"
-        if row["precision"] is not None:
-            precision = (
-                f"{row['precision']:.0%} ({row['precision_from']:.0%} to {row['precision_to']:.0%})"
-            )
-        lines.append(
-            f"{row['side']:<18}{row['hits']:>10,}"
-            f"{_number(row['amount']) + ' ' + (row['currency'] or ''):>22}"
-            f"{row['reviewed']:>10,}{row['misuse']:>8,}  {precision:<22}"
-            f"{row['review_hours']:>12,.1f}"
-        )
-    return lines
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def draw(backtest: Backtest, file: Path) -> None:
-    """Draw hits by month, now and with the change; the file's ending says PNG or SVG."""
-    import altair as alt
-
-    if file.suffix not in (".png", ".svg"):
-        raise CardwatchError(f"{file} is neither a .png nor a .svg file; choose one of these")
-    rows = [
-        {"month": row["month"][:7], "hits": row[key], "side": side}
-        for row in backtest.by_month
-        for key, side in (("now", "now"), ("with_the_change", "with the change"))
-    ]
-    chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_bar()
-        .encode(
-            x=alt.X("month:O", title=None, axis=alt.Axis(labelAngle=-40)),
-            xOffset=alt.XOffset("side:N", sort=["now", "with the change"]),
-            y=alt.Y("hits:Q", title="hits"),
-            color=alt.Color(
-                "side:N",
-                title=None,
-                sort=["now", "with the change"],
-                scale=alt.Scale(range=["#8d99ae", "#c8553d"]),
-                legend=alt.Legend(orient="top"),
-            ),
-        )
-        .properties(
-            title=alt.Title(
-                f"{backtest.rule_id}: hits by month", subtitle=backtest.change, anchor="start"
-            ),
-            width=max(320, 34 * len(backtest.by_month)),
-            height=240,
-            padding=20,
-            background="white",
-        )
-    )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    chart.save(str(file), scale_factor=2)

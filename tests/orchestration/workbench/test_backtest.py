@@ -12,7 +12,8 @@ from orchestration.engine.warehouse import connect
 from orchestration.publication.rule_pages import write_rule_pages
 from orchestration.settings.rules import read_rules
 from orchestration.workbench import backtest
-from orchestration.workbench.backtest import Backtest, describe, draw, run_backtest
+from orchestration.workbench.backtest import Backtest, run_backtest
+from orchestration.workbench.backtest_page import describe, draw
 from orchestration.workbench.suggest import (
     LEAST_CASES,
     LEAST_LIFT,
@@ -41,8 +42,8 @@ def test_without_a_change_nothing_is_gained_or_lost(home: Home):
     tested = run_backtest(home, RULE)
     (count,) = rows(home, f"select count(*) from {VIEW}")[0]
     assert count > 0
-    assert hits(tested) == {"now": count, "with the change": count, "gained": 0, "lost": 0}
-    assert tested.change == "nothing is changed"
+    assert hits(tested) == {"now": count, "with_the_change": count, "gained": 0, "lost": 0}
+    assert "nothing is changed" in describe(tested)
     assert {row["change"] for row in tested.examples} == {"kept"}
 
 
@@ -60,11 +61,11 @@ def test_a_threshold_counts_as_it_would_in_the_rule(home: Home):
     assert 0 < fewer < now
     assert hits(tested) == {
         "now": now,
-        "with the change": fewer,
+        "with_the_change": fewer,
         "gained": 0,
         "lost": now - fewer,
     }
-    assert tested.change == "minimum_purchases 2 -> 3"
+    assert tested.thresholds["minimum_purchases"] == (2, 3)
     for parts in (tested.by_month, tested.by_department):
         assert sum(row["now"] for row in parts) == now
         assert sum(row["lost"] for row in parts) == now - fewer
@@ -97,8 +98,8 @@ def test_precision_is_of_what_was_reviewed_and_has_an_interval(home: Home):
 def test_overlap_counts_each_hit_once_a_filter_and_names_what_nobody_else_has(home: Home):
     tested = run_backtest(home, RULE)
     total = hits(tested)["now"]
-    overlap = {row["filter"]: row["now"] for row in tested.overlap}
-    assert f"rule {RULE}" not in overlap
+    overlap = {(row["filter_kind"], row["filter"]): row["now"] for row in tested.overlap}
+    assert ("rule", RULE) not in overlap
     assert all(0 < count <= total for count in overlap.values())
     (alerted,) = rows(
         home,
@@ -109,7 +110,7 @@ def test_overlap_counts_each_hit_once_a_filter_and_names_what_nobody_else_has(ho
         )
         """,
     )[0]
-    assert overlap["alerts of Cardwatch"] == alerted
+    assert overlap["alerts", None] == alerted
 
 
 def test_only_days_since_are_looked_at(home: Home):
@@ -127,7 +128,7 @@ def test_the_command_prints_a_page_an_object_and_a_picture(home: Home, tmp_path)
     assert "<svg" in picture.read_text(encoding="utf-8")
     answer = json.loads(succeed(home, "backtest", RULE, "--json"))
     assert answer["rule_id"] == RULE
-    assert {row["side"] for row in answer["totals"]} == {"now", "with the change", "gained", "lost"}
+    assert {row["side"] for row in answer["totals"]} == {"now", "with_the_change", "gained", "lost"}
 
 
 def test_the_warehouse_is_not_touched(home: Home):
@@ -144,7 +145,7 @@ def test_a_file_that_says_something_else_is_compiled_and_set_against_the_warehou
     compiled = run_backtest(home, RULE, ["minimum_purchases=3"])
     monkeypatch.undo()
     read = run_backtest(home, RULE, ["minimum_purchases=3"])
-    assert compiled.change == "its SQL, minimum_purchases 2 -> 3"
+    assert "its SQL, minimum_purchases 2 -> 3" in describe(compiled)
     assert (compiled.totals, compiled.examples) == (read.totals, read.examples)
 
 
