@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,13 +20,18 @@ from orchestration.ledger.issue import prepare_ledger, record
 
 @dataclass(frozen=True)
 class Change:
-    """A version became champion: from which day on it scores, and instead of which."""
+    """A version became champion: from which day on it scores, and instead of which.
+
+    `verdict` is what its comparison with `compared_with` came to, as in model_versions.
+    """
 
     detector: str
     version: str
-    instead_of: str
+    instead_of: str | None
     champion_from: date
-    warning: str | None
+    verdict: str | None
+    compared_with: str | None
+    verdict_reason: str | None
 
 
 def list_versions(home: Home, detector: str | None = None) -> list[dict[str, Any]]:
@@ -87,13 +92,7 @@ def promote(home: Home, version: str, because: str) -> Change:
                 detectors.verify(row)
             except detectors.DetectorError as error:
                 raise CardwatchError(f"{version} cannot be promoted: {error}") from error
-            warning = None
-            if row["verdict"] in ("worse", "unknown"):
-                warning = (
-                    f"its comparison with {row['compared_with']} came to {row['verdict']!r}: "
-                    f"{row['verdict_reason']}"
-                )
-            change = _promote(connection, home, row["detector"], version, because, warning)
+            change = _promote(connection, home, row, because)
         build_registry(home)
     return change
 
@@ -109,24 +108,24 @@ def roll_back(home: Home, detector: str, because: str) -> Change:
             earlier = [version for version in periods if version != periods[-1]]
             if not earlier:
                 raise CardwatchError(f"{detector} had no champion before the present one")
-            change = _promote(connection, home, detector, earlier[-1], because, None)
+            back = {"detector": detector, "version": earlier[-1]}
+            change = _promote(connection, home, back, because)
         build_registry(home)
     return change
 
 
 def _promote(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    detector: str,
-    version: str,
-    because: str,
-    warning: str | None,
+    connection: duckdb.DuckDBPyConnection, home: Home, row: Mapping[str, Any], because: str
 ) -> Change:
-    """Record a promotion; runs while nobody else writes."""
+    """Record the promotion of a version; runs while nobody else writes.
+
+    `row` has its detector and version, and its verdict where that still matters.
+    """
     if not because.strip():
         raise CardwatchError("a promotion needs a reason; say it with --because")
+    detector, version = row["detector"], row["version"]
     periods = _periods(connection, detector)
-    present = periods[-1][1] if periods else "none"
+    present = periods[-1][1] if periods else None
     if present == version:
         raise CardwatchError(f"{version} is the champion of {detector} already")
     champion_from = first_day_to_issue(connection)
@@ -137,7 +136,8 @@ def _promote(
     """
     parameters = [detector, version, champion_from, now, getpass.getuser(), because]
     record(connection, home, {"model_promotions": (query, parameters)})
-    return Change(detector, version, present, champion_from, warning)
+    judged = (row.get(name) for name in ("verdict", "compared_with", "verdict_reason"))
+    return Change(detector, version, present, champion_from, *judged)
 
 
 def _periods(connection: duckdb.DuckDBPyConnection, detector: str) -> list[tuple[date, str]]:

@@ -87,9 +87,13 @@ def describe_comparison(found: dict[str, Any]) -> str:
 def describe_change(change: Change) -> str:
     """What a promotion did, in one or two lines."""
     lines = [
-        f"{change.version} is champion of {change.detector} instead of {change.instead_of} and "
+        f"{change.version} is champion of {change.detector} instead of "
+        f"{change.instead_of or 'none'} and "
         f"scores from {change.champion_from} on"
     ]
-    if change.warning:
-        lines.append(f"note: {change.warning}")
+    if change.verdict in ("worse", "unknown"):
+        lines.append(
+            f"note: its comparison with {change.compared_with} came to {change.verdict!r}: "
+            f"{change.verdict_reason}"
+        )
     return "\n".join(lines)
