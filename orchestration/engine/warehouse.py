@@ -21,10 +21,8 @@ _DISK_FULL_WORDS = re.compile(
 
 def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with the limits of the environment; UTC, spilling into the home."""
-    if read_only and not home.warehouse.exists():
-        raise CardwatchError(
-            f"there is no warehouse at {home.warehouse}; run `cardwatch run` first"
-        )
+    if read_only:
+        require_warehouse(home)
     home.create()
     memory_limit = os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
     try:
@@ -45,6 +43,14 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     if spills_into != (str(home.temporary),):
         connection.execute("set temp_directory = ?", [str(home.temporary)])
     return connection
+
+
+def require_warehouse(home: Home) -> None:
+    """Refuse a home without a warehouse, which opening it for writing would create."""
+    if not home.warehouse.exists():
+        raise CardwatchError(
+            f"there is no warehouse at {home.warehouse}; run `cardwatch run` first"
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run
 from orchestration.engine.rows import has_table, one_value
-from orchestration.engine.warehouse import connect
+from orchestration.engine.warehouse import connect, require_warehouse
 from orchestration.ledger.issue import prepare_ledger, record
 
 
@@ -75,6 +75,7 @@ def promote(home: Home, version: str, because: str) -> Change:
 
     Raises CardwatchError for a version that does not exist, is champion, or cannot be loaded.
     """
+    require_warehouse(home)
     with exclusive_run(home):
         with connect(home) as connection:
             require_registry(connection)
@@ -99,6 +100,7 @@ def promote(home: Home, version: str, because: str) -> Change:
 
 def roll_back(home: Home, detector: str, because: str) -> Change:
     """Make the version champion again that was so before the present one."""
+    require_warehouse(home)
     with exclusive_run(home):
         with connect(home) as connection:
             require_registry(connection)

@@ -10,7 +10,7 @@ import duckdb
 import detectors
 from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.home import Home
-from orchestration.engine.warehouse import connect
+from orchestration.engine.warehouse import connect, require_warehouse
 from orchestration.ledger.issue import prepare_ledger, record, record_versions
 from orchestration.versions.registry import (
     build_registry,
@@ -27,6 +27,7 @@ def request(home: Home, names: Sequence[str], because: str) -> date:
     """
     for name in names:
         require_detector(name)
+    require_warehouse(home)
     with connect(home) as connection:
         require_registry(connection)
         prepare_ledger(connection, home)

@@ -20,7 +20,7 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run
 from orchestration.engine.progress import report
 from orchestration.engine.rows import has_table
-from orchestration.engine.warehouse import connect
+from orchestration.engine.warehouse import connect, require_warehouse
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.load import prepare_raw
 
@@ -70,6 +70,7 @@ def run_canaries(home: Home, days: int, canaries_per_rule: int, seed: int) -> Ca
     The same seed on the same warehouse plants the same. Raises CardwatchError with one sentence
     when nothing was ever run, or the copy cannot be built.
     """
+    require_warehouse(home)
     feeds = read_feeds()
     home.temporary.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home.temporary, prefix="canaries-") as folder:

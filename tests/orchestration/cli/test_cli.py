@@ -225,6 +225,27 @@ def test_a_wrong_call_exits_with_2_and_does_nothing(
     assert not home.root.exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["models"],
+        ["models", "promote", "isolation_forest-2025-12-01-0123abcd", "--because", "why"],
+        ["models", "rollback", "isolation_forest", "--because", "why"],
+        ["models", "retrain"],
+        ["backtest", "limit_evasion_001"],
+        ["suggest"],
+        ["canaries"],
+    ],
+    ids=" ".join,
+)
+def test_what_needs_a_warehouse_makes_none(
+    home: Home, cardwatch: Cardwatch, arguments: list[str]
+) -> None:
+    sentence = cardwatch.refusal(*arguments)
+    assert sentence == f"there is no warehouse at {home.warehouse}; run `cardwatch run` first"
+    assert not home.warehouse.exists()
+
+
 # --- demo -----------------------------------------------------------------------------------------
 
 
