@@ -56,14 +56,22 @@ class PlantedKind:
 
 
 @dataclass(frozen=True)
+class LookAlike:
+    """Hits on what only looks like misuse, and why it is innocent."""
+
+    why_innocent: str
+    hits: int
+
+
+@dataclass(frozen=True)
 class RuleHits:
-    """A rule's hits: on misuse, on innocent look-alikes (by why they are innocent), and others."""
+    """A rule's hits: on misuse, on innocent look-alikes (most first), and others."""
 
     rule_id: str
     stage: str
     hits: int
     misuse: int
-    look_alikes: dict[str, int]
+    look_alikes: tuple[LookAlike, ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> tuple[RuleHits, ...]:
         order by catalog.rule_id
         """
     ).fetchall()
-    alike: dict[str, dict[str, int]] = {}
+    alike: dict[str, list[LookAlike]] = {}
     for rule_id, why, count in connection.execute(
         """
         select hits.rule_id, alike.why_innocent, count(*)
@@ -169,9 +177,9 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> tuple[RuleHits, ...]:
         order by 1, 3 desc, 2
         """
     ).fetchall():
-        alike.setdefault(rule_id, {})[why] = count
+        alike.setdefault(rule_id, []).append(LookAlike(why, count))
     return tuple(
-        RuleHits(rule_id, stage, hits, misuse, alike.get(rule_id, {}))
+        RuleHits(rule_id, stage, hits, misuse, tuple(alike.get(rule_id, ())))
         for rule_id, stage, hits, misuse in counted
     )
 
@@ -194,8 +202,8 @@ def describe(result: PlantedResult) -> str:
         f"{'rule':<22}{'stage':<8}{'hits':>7}{'misuse':>8}{'others':>8}{'look-alikes':>13}",
     ]
     for rule in result.rules:
-        innocent = sum(rule.look_alikes.values())
-        most = ", ".join(f"{count} {why}" for why, count in list(rule.look_alikes.items())[:2])
+        innocent = sum(alike.hits for alike in rule.look_alikes)
+        most = ", ".join(f"{alike.hits} {alike.why_innocent}" for alike in rule.look_alikes[:2])
         lines.append(
             f"{rule.rule_id:<22}{rule.stage:<8}{rule.hits:>7,}{rule.misuse:>8,}"
             f"{rule.hits - rule.misuse - innocent:>8,}{innocent:>13,}  {most}"

@@ -1,6 +1,7 @@
 """What `--json` holds after a run: numbers, states and names; sentences only in fields for text."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -17,8 +18,10 @@ from tests.homes import rows
 TEXTS = {
     *("sentence_en", "sentence_ko", "text_en", "text_ko", "title_en", "subject_en", "subject_ko"),
     *("body_en", "body_ko", "note", "reason", "verdict_reason", "fitted_because"),
-    *("promoted_because", "rejected_because", "history_hidden_because", "merchant_name"),
+    *("promoted_because", "rejected_because", "history_hidden_because", "why_innocent"),
+    "merchant_name",
 }
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 #: Fields whose states are two words or more.
 STATES = {"verdict", "state"}
 
@@ -33,7 +36,12 @@ def sentences(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for part in value:
             yield from sentences(part, field)
-    elif isinstance(value, str) and " " in value and field not in TEXTS | STATES:
+    elif (
+        isinstance(value, str)
+        and " " in value
+        and not MOMENT.fullmatch(value)
+        and field not in TEXTS | STATES
+    ):
         yield field, value
 
 

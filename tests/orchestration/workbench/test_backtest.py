@@ -207,7 +207,7 @@ def test_what_the_rules_find_of_planted_misuse_is_counted_from_their_hits(home: 
             home, f"select count(*) from scoring.rule_hits where rule_id = '{rule.rule_id}'"
         )[0]
         assert rule.hits == count
-        assert rule.misuse + sum(rule.look_alikes.values()) <= rule.hits
+        assert rule.misuse + sum(alike.hits for alike in rule.look_alikes) <= rule.hits
     for kind in result.kinds:
         assert 0 <= kind.caught <= kind.caught_by_any <= kind.cases
     assert sum(kind.caught for kind in result.kinds) > 0
