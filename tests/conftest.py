@@ -70,7 +70,8 @@ def built_home(empty_home: Home) -> Home:
     models = ("--exclude-resource-type", "test", "unit_test")
     dbt(empty_home, "build", "--empty", *models)
     # what --empty compiles reads nothing
-    folders = [f"path:models/{name}" for name in ("rules", "run", "labels", "alerts", "cases")]
+    read = ("rules", "run", "labels", "alerts", "cases", "features", "intermediate")
+    folders = [f"path:models/{name}" for name in read]
     models = (*folders, "rule_hits", "working_days", "detector_training_sample")
     dbt(empty_home, "compile", "--select", *models)
     return empty_home

@@ -5,6 +5,6 @@
 {% macro default__bin_among(value, edges) -%}
     case
         when {{ value }} is null then -1
-        else coalesce(len(list_filter({{ edges }}, lambda edge: edge < {{ value }})), 0)
+        else coalesce({{ count_below(edges, value) }}, 0)
     end
 {%- endmacro %}

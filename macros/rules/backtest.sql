@@ -80,17 +80,17 @@ left join claims on compared.subject_type = 'claim' and compared.subject_id = cl
 left join decided on compared.transaction_id = decided.transaction_id
 {% endmacro %}
 
-{# The reach that the rule's thresholds had when the tables that are cut at it were built. #}
-{% macro backtest_built_reaches(rule_id) %}
+{# How far the tables that a threshold is cut in go: reach and name of each, as they were built. #}
+{% macro backtest_built_reaches(rule_id, parameter) %}
 select
-    split_part(reaches.key, '.', 2) as parameter,
     reaches.value ->> '$' as reach,
     tables.schema_name || '.' || tables.table_name as table_name
 from duckdb_tables() as tables, json_each(tables.comment) as reaches
 where
     tables.database_name = current_database()
     and tables.schema_name in ('features', 'intermediate')
-    and split_part(reaches.key, '.', 1) = '{{ rule_id }}'
+    and reaches.key = '{{ rule_id }}.{{ parameter }}'
+order by table_name
 {% endmacro %}
 
 {# One row per side: now, with the change, gained, lost. Precision with its Wilson interval (95 %). #}
@@ -242,62 +242,4 @@ where
         or not exists (select 1 from backtest_hits where change <> 'kept')
     )
 order by change, place
-{% endmacro %}
-
-{#
-    dbt run-operation backtest --args '{rule: limit_evasion_001, set: {minimum_purchases: 3}}'
-    The same from within dbt: what the view in the warehouse finds, and with other thresholds.
-#}
-{% macro backtest(rule, set={}, since='0001-01-01') %}
-    {% set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-        | selectattr('config.meta.rule_id', 'defined')
-        | selectattr('config.meta.rule_id', 'equalto', rule) | list %}
-    {% if not nodes %}
-        {% do exceptions.raise_compiler_error(
-            "there is no rule " ~ rule ~ "; look in models/rules for the rule_id"
-        ) %}
-    {% endif %}
-    {% set thresholds = ref('rule_thresholds') %}
-    {% do run_query("create or replace temp table changed_thresholds as from " ~ thresholds) %}
-    {% for parameter, value in set.items() %}
-        {% set known = run_query(
-            "select count(*) from changed_thresholds where rule_id = '" ~ rule
-            ~ "' and parameter = '" ~ parameter | replace("'", "''") ~ "'"
-        ) %}
-        {% if known.columns[0].values()[0] != 1 %}
-            {% do exceptions.raise_compiler_error(
-                "rule " ~ rule ~ " has no threshold " ~ parameter
-                ~ "; seeds/rule_thresholds.csv lists them"
-            ) %}
-        {% endif %}
-        {% do run_query(
-            "update changed_thresholds set threshold = " ~ (value | float) ~ " where rule_id = '"
-            ~ rule ~ "' and parameter = '" ~ parameter ~ "'"
-        ) %}
-    {% endfor %}
-    {% set view = run_query(
-        "select sql from duckdb_views() where database_name = '" ~ target.database
-        ~ "' and schema_name = 'rules' and view_name = '" ~ nodes[0].name ~ "'"
-    ).columns[0].values() %}
-    {% if not view %}
-        {% do exceptions.raise_compiler_error(
-            nodes[0].name ~ " is not in the warehouse; build it first: dbt build -s " ~ nodes[0].name
-        ) %}
-    {% endif %}
-    {% set now = view[0].partition(' AS ')[2].rstrip(';') %}
-    {% set changed = now | replace(
-        [thresholds.database, thresholds.schema, thresholds.identifier] | join('.'),
-        'changed_thresholds'
-    ) %}
-    {% do run_query(backtest_hits(now, changed, since)) %}
-    {% for query in [
-        backtest_totals(var('review_minutes')),
-        backtest_by('month'),
-        backtest_by('department_id'),
-        backtest_overlap(rule),
-        backtest_examples(),
-    ] %}
-        {% do run_query(query).print_table(max_rows=40, max_columns=20, max_column_width=60) %}
-        {% do print('') %}
-    {% endfor %}
 {% endmacro %}

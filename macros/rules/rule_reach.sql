@@ -21,14 +21,13 @@
     ref('rule_thresholds') with a reach of their own, so that tuning breaks none.
 #}
 {% macro rule_reach(rule_id, parameter, end, fixed=none) -%}
-    {%- set number = "try_cast(split_part(split_part(reach, '" ~ end ~ " ', 2), ' ', 1) as double)" -%}
+    {%- set number = reach_end('reach', end) -%}
     (
         select
             case
-                when
-                    count({{ number }}) = 1
-                    and max({{ number }}) = {{ fixed or 'max(' ~ number ~ ')' }}
-                    then max({{ number }})
+                -- without any row, as `dbt build --empty` makes a warehouse, nothing is cut
+                when count(*) = 0 then null
+                when count(edge) = 1 then max(edge)
                 else
                     error(
                         'seeds/rule_thresholds.csv must have exactly one row for rule '
@@ -36,7 +35,16 @@
                         || '"{{ end }} {{ fixed or 'NUMBER' }}"'
                     )
             end
-        from {{ ref('rule_thresholds') }}
-        where rule_id = '{{ rule_id }}' and parameter = '{{ parameter }}'
+        from (
+            select
+                case
+                    when
+                        rule_id = '{{ rule_id }}'
+                        and parameter = '{{ parameter }}'
+                        {% if fixed %}and {{ number }} = {{ fixed }}{% endif %}
+                        then {{ number }}
+                end as edge
+            from {{ ref('rule_thresholds') }}
+        ) as edges
     )
 {%- endmacro %}

@@ -47,13 +47,14 @@ def suggest(
 ) -> Answer:
     """Suggest rules from what reviewers decided, checked on a later period."""
     from orchestration.workbench import suggest as suggesting
+    from orchestration.workbench.suggested_rule import write_rule
 
     home = Home.from_environment()
     found = suggesting.suggest(home)
     for number in sorted(set(write or [])):
         if number > len(found):
             raise CardwatchError(f"there is no suggestion {number}, there are {len(found)}")
-        found[number - 1] = suggesting.write_rule(home, found[number - 1])
+        found[number - 1] = write_rule(home, found[number - 1])
     return Answer(
         {"suggestions": [each.as_json() for each in found]},
         lambda: suggesting.describe(found, bool(write)),

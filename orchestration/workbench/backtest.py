@@ -20,8 +20,9 @@ import yaml
 from orchestration.engine.dbt_project import call_dbt
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
+from orchestration.engine.rows import named_rows
 from orchestration.engine.warehouse import connect
-from orchestration.settings.thresholds import is_within, read_thresholds
+from orchestration.settings.thresholds import Threshold, is_within, read_thresholds
 
 _RULES = Path("models/rules")
 _QUERIES = [Path("macros/evaluation/wilson.sql"), Path("macros/rules/backtest.sql")]
@@ -80,14 +81,10 @@ def run_backtest(
     """Compare a rule as the warehouse has it with the rule as it would be.
 
     `settings` are thresholds as name=value. Raises CardwatchError with one sentence when there is
-    no such rule or threshold, or when the rule cannot be run.
+    no such rule or threshold, when a threshold is beyond its reach, or when the rule cannot be run.
     """
     file = _rule_file(rule_id)
-    thresholds = {
-        threshold.parameter: threshold
-        for threshold in read_thresholds(project_root())
-        if threshold.rule_id == rule_id
-    }
+    thresholds = _thresholds_in_files(rule_id)
     in_files = {parameter: threshold.value for parameter, threshold in thresholds.items()}
     changed = in_files | _read_settings(rule_id, settings, in_files)
     for parameter, value in changed.items():
@@ -99,17 +96,9 @@ def run_backtest(
     # dbt opens the warehouse itself
     sql = now if now and known and _is_known_sql(file, *known) else _compiled(home, file)
     with connect(home, read_only=True) as connection:
-        connection.execute(
-            "create temp table changed_thresholds as"
-            " select rule_id, parameter, threshold from seeds.rule_thresholds where rule_id <> ?",
-            [rule_id],
-        )
-        for parameter, value in changed.items():
-            connection.execute(
-                "insert into changed_thresholds values (?, ?, ?)", [rule_id, parameter, value]
-            )
         queries = _queries(connection)
-        _check_built_reaches(connection, queries, rule_id, changed)
+        _check_built_reaches(connection, queries, thresholds, changed)
+        _change_thresholds(connection, rule_id, changed)
         hits = queries.backtest_hits(
             now or _NOTHING, _with_changed_thresholds(connection, sql), since or date.min
         )
@@ -117,9 +106,7 @@ def run_backtest(
         _check_one_row_a_subject(connection, file)
 
         def rows(query: str) -> Rows:
-            result = connection.execute(query)
-            names = [column[0] for column in result.description]
-            return tuple(dict(zip(names, row, strict=True)) for row in result.fetchall())
+            return tuple(named_rows(connection, query))
 
         return Backtest(
             rule_id=rule_id,
@@ -153,6 +140,15 @@ def _rule_file(rule_id: str) -> Path:
         f"there is no rule {rule_id!r} in {_RULES}; name one by its rule_id, like "
         f"{'_'.join(next(iter(files)).split('_')[:3])}"
     )
+
+
+def _thresholds_in_files(rule_id: str) -> dict[str, Threshold]:
+    """Threshold by parameter, as the seed's file has them."""
+    return {
+        threshold.parameter: threshold
+        for threshold in read_thresholds(project_root())
+        if threshold.rule_id == rule_id
+    }
 
 
 def _read_settings(
@@ -238,20 +234,45 @@ def _with_changed_thresholds(connection: duckdb.DuckDBPyConnection, sql: str) ->
     return sql
 
 
+def _change_thresholds(
+    connection: duckdb.DuckDBPyConnection, rule_id: str, changed: Mapping[str, float]
+) -> None:
+    """Make the table that the changed rule reads in place of the seed."""
+    connection.execute(
+        "create temp table changed_thresholds as"
+        " select rule_id, parameter, threshold from seeds.rule_thresholds where rule_id <> ?",
+        [rule_id],
+    )
+    for parameter, value in changed.items():
+        connection.execute(
+            "insert into changed_thresholds values (?, ?, ?)", [rule_id, parameter, value]
+        )
+
+
 def _check_built_reaches(
     connection: duckdb.DuckDBPyConnection,
     queries: Any,
-    rule_id: str,
+    thresholds: Mapping[str, Threshold],
     changed: Mapping[str, float],
 ) -> None:
-    """Refuse a threshold beyond the reach that a table of the warehouse was built with."""
-    built = connection.execute(queries.backtest_built_reaches(rule_id)).fetchall()
-    for parameter, reach, table in built:
-        if parameter in changed and not is_within(changed[parameter], reach):
+    """Refuse a threshold beyond the reach that the tables of the warehouse were built with."""
+    for parameter, threshold in thresholds.items():
+        if not threshold.reach:
+            continue
+        name = f"rule {threshold.rule_id} cannot look for {parameter} = {changed[parameter]:g} yet"
+        query = queries.backtest_built_reaches(threshold.rule_id, parameter)
+        built = connection.execute(query).fetchall()
+        if not built:
             raise CardwatchError(
-                f"rule {rule_id} cannot look for {parameter} = {changed[parameter]:g} yet: {table} "
-                f"was built to reach {reach}; run `cardwatch run` first, which builds it anew"
+                f"{name}: nobody knows how far the tables that it reads go, which are older than "
+                "this version of Cardwatch; run `cardwatch run` first, which builds them anew"
             )
+        for reach, table in built:
+            if not is_within(changed[parameter], reach):
+                raise CardwatchError(
+                    f"{name}: {table} was built to reach {reach} {threshold.unit}; "
+                    "run `cardwatch run` first, which builds it anew"
+                )
 
 
 def _execute_rule(connection: duckdb.DuckDBPyConnection, file: Path, hits: str) -> None:

@@ -244,6 +244,9 @@ class BruteForce:
         """Read vars and seeds, and bring every transaction into one layout."""
         settings = yaml.safe_load((self.project / "dbt_project.yml").read_text(encoding="utf-8"))
         self.vars: dict[str, float] = settings["vars"]
+        thresholds = self._seed("rule_thresholds").set_index(["rule_id", "parameter"])
+        reach = thresholds.loc[("limit_evasion_002", "from_share"), "reach"]
+        self.near_limit_from = float(reach.removeprefix("from "))
         self.currencies = self._seed("currencies").set_index("currency")
         self.categories = self._seed("merchant_categories").set_index("mcc")
         holidays = self._seed("holidays")
@@ -357,7 +360,7 @@ class BruteForce:
             "is_purchase": row["status"] == "approved" and exact_amount > 0,
             "is_round": exact_amount % int(self.currencies.loc[row["currency"], "round_unit"]) == 0,
             "is_near_limit": single_limit is not None
-            and self.vars["near_limit_from"] * single_limit
+            and self.near_limit_from * single_limit
             <= exact_amount
             < self.vars["near_limit_below"] * single_limit,
         }

@@ -152,17 +152,22 @@ class Rehearsal:
         relation = f"{self._database}.{schema}.{model}"
         if model not in self._empty:
             self._connection.execute(f"create schema if not exists {self._database}.{schema}")
-            self._connection.execute(
-                f"create table {relation} as from built.{schema}.{model} limit 0"
-            )
+            # not by selecting from it: what a view reads is not in memory
+            columns = self._connection.execute(
+                "select column_name, data_type from duckdb_columns()"
+                " where database_name = 'built' and schema_name = ? and table_name = ?",
+                [schema, model],
+            ).fetchall()
+            types = ", ".join(f'"{name}" {data_type}' for name, data_type in columns)
+            self._connection.execute(f"create table {relation} ({types})")
             self._empty.add(model)
         self._connection.execute(f"delete from {relation}")
-        for row in rows:
-            names = ", ".join(f'"{name}"' for name in row)
-            marks = ", ".join("?" for _ in row)
-            self._connection.execute(
-                f"insert into {relation} ({names}) values ({marks})", list(row.values())
-            )
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        if columns:
+            names = ", ".join(f'"{name}"' for name in columns)
+            marks = ", ".join("(" + ", ".join("?" for _ in columns) + ")" for _ in rows)
+            values = [row.get(name) for row in rows for name in columns]
+            self._connection.execute(f"insert into {relation} ({names}) values {marks}", values)
 
     def _row(self, query: str, *parameters: Any) -> tuple[Any, ...]:
         row = self._connection.execute(query, list(parameters)).fetchone()
@@ -182,6 +187,25 @@ def unit_tests(root: Path, rule: Rule) -> list[UnitTest]:
         for test in content["unit_tests"]
         if test["model"] == rule.name and "overrides" not in test
     ]
+
+
+def feature_unit_tests(root: Path, sql_file: Path) -> list[UnitTest]:
+    """A feature's unit tests, of daily runs and of full ones."""
+    return [
+        UnitTest(
+            test["name"],
+            {_relation(item["input"], sql_file.stem): _rows(item) for item in test["given"]},
+            _rows(test["expect"]),
+        )
+        for yml_file in sorted((root / sql_file).parent.glob("*.yml"))
+        for test in _content(yml_file).get("unit_tests", [])
+        if test["model"] == sql_file.stem
+    ]
+
+
+def _relation(given: str, model: str) -> str:
+    """The relation that a unit test gives rows of: ref('one'), or this, the model's own table."""
+    return model if given == "this" else given.split("'")[1]
 
 
 def overriding_tests(root: Path, rule: Rule) -> list[str]:
@@ -222,7 +246,12 @@ def _content(file: Path) -> dict[str, Any]:
 
 
 def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of an input or an expectation, whether they are written as mappings or as csv."""
+    """Rows of an input or an expectation, whether they are written as mappings, csv or SQL."""
+    if item.get("format") == "sql":
+        with duckdb.connect() as connection:
+            result = connection.execute(item["rows"])
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     if item.get("format") == "csv":
         rows = csv.DictReader(io.StringIO(item["rows"]))
         return [{name: value or None for name, value in row.items()} for row in rows]
@@ -233,6 +262,8 @@ def _value(value: Any) -> Any:
     """A value so that the same thing from yml and from DuckDB is equal."""
     if isinstance(value, bool) or value is None:
         return value
+    if value in ("true", "false"):
+        return value == "true"
     try:
         return round(float(value), 9)
     except (TypeError, ValueError):

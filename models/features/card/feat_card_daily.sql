@@ -28,7 +28,7 @@ final as (
         count(*) filter (
             where
             is_purchase
-            and amount >= single_limit * {{ var('near_limit_from') }}
+            and amount >= single_limit * {{ rule_reach('limit_evasion_002', 'from_share', 'from') }}
             and amount < single_limit * {{ var('near_limit_below') }}
         ) as near_limit_count,
         coalesce(

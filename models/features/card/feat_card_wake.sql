@@ -1,6 +1,7 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per card and day with a purchase, at most 60 days after the card was used again
--- after 60 days or more without a purchase. Longer ago than 365 days counts as never.
+-- Grain: one row per card and day with a purchase, less than 60 days after the card was used again
+-- after 60 days or more without a purchase, as long as card_behaviour_001 may ask for. Longer ago
+-- than 365 days counts as never.
 with
 
 active as (
@@ -34,15 +35,27 @@ slept as (
     from days
 ),
 
--- a sleep takes longer than these 60 days, so that there is one waking in them
+wakings as (
+    select
+        *,
+        case
+            when
+                days_asleep
+                >= {{ rule_reach('card_behaviour_001', 'minimum_days', 'from', fixed=60) }}
+                then day
+        end as waking_day
+    from slept
+),
+
+-- a sleep takes longer than the days it is remembered, so that there is one waking in them
 woken as (
     select
         card_id,
         transaction_date,
         day,
-        max(case when days_asleep >= 60 then day end) over last_60d as woken_day,
-        max_by(days_asleep, case when days_asleep >= 60 then day end) over last_60d as days_asleep
-    from slept
+        max(waking_day) over last_60d as woken_day,
+        max_by(days_asleep, waking_day) over last_60d as days_asleep
+    from wakings
     window last_60d as (
         partition by card_id order by day
         range between 59 preceding and current row
@@ -57,7 +70,7 @@ final as (
         (day - woken_day)::double as card_days_since_woken
     from woken
     where
-        woken_day is not null
+        day - woken_day <= {{ rule_reach('card_behaviour_001', 'window_days', 'to', fixed=59) }}
         and {{ in_build_window('transaction_date') }}
 )
 

@@ -1,6 +1,6 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase in a category that makes up less than a hundredth of what the
--- holder's department bought on the 90 whole days before.
+-- Grain: one row per purchase in a category in which the other cards of the holder's department
+-- made a smaller share of its purchases of the 90 whole days before than merchant_005 may ask for.
 with
 
 category_days as (
@@ -18,16 +18,6 @@ category_days as (
     group by department_key, category_key, transaction_date
 ),
 
-department_days as (
-    select
-        department_key,
-        transaction_date,
-        day,
-        sum(txn_count) as txn_count
-    from category_days
-    group by department_key, transaction_date, day
-),
-
 categories as (
     select
         department_key,
@@ -37,18 +27,6 @@ categories as (
     from category_days
     window last_90d as (
         partition by department_key, category_key order by day
-        range between 90 preceding and 1 preceding
-    )
-),
-
-departments as (
-    select
-        department_key,
-        transaction_date,
-        coalesce(sum(txn_count) over last_90d, 0) as txn_count_90d
-    from department_days
-    window last_90d as (
-        partition by department_key order by day
         range between 90 preceding and 1 preceding
     )
 ),
@@ -64,14 +42,22 @@ final as (
             transactions.transaction_date = categories.transaction_date
             and transactions.department_id = categories.department_key
             and transactions.category = categories.category_key
-    inner join departments
+    inner join {{ ref('feat_department_history') }} as departments
         on
             transactions.transaction_date = departments.transaction_date
-            and transactions.department_id = departments.department_key
+            and transactions.department_id = departments.department_id
+    inner join {{ ref('feat_card_category_history') }} as cards
+        on
+            transactions.transaction_date = cards.transaction_date
+            and transactions.card_id = cards.card_id
+            and transactions.category = cards.category_key
     where
         {{ in_build_window('transactions.transaction_date') }}
         and transactions.is_purchase
-        and categories.txn_count_90d * 100 < departments.txn_count_90d
+        -- what the card itself buys there makes the category no less rare
+        and categories.txn_count_90d - cards.card_category_txn_count_90d
+        < departments.department_txn_count_90d
+        * {{ rule_reach('merchant_005', 'maximum_share', 'to') }}
 )
 
 select * from final

@@ -1,8 +1,8 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per month, on its last day, employee with at least 200 purchases in the twelve
--- calendar months until then, category, first two digits and kind of ending of the amount: how many
--- of these purchases there were; and the same for everybody together, without an employee and in
--- every currency. Below 200 purchases digits say nothing.
+-- Grain: one row per month, on its last day, employee with as many purchases in the twelve calendar
+-- months until then as cash_like_005 or 007 may ask for, category, first two digits and kind of
+-- ending of the amount: how many of these purchases there were; and the same for everybody
+-- together, without an employee and in every currency. Digits of few purchases say nothing.
 with
 
 -- only months that are over: until then another purchase may be the last one
@@ -88,7 +88,11 @@ frequent as (
     inner join monthly on months_in_window.month = monthly.month
     where monthly.employee_id is not null
     group by months_in_window.month_end, monthly.employee_id, monthly.currency
-    having sum(monthly.txn_count) >= 200
+    having
+        sum(monthly.txn_count) >= least(
+            {{ rule_reach('cash_like_005', 'minimum_purchases', 'from') }},
+            {{ rule_reach('cash_like_007', 'minimum_purchases', 'from') }}
+        )
 ),
 
 subjects as (

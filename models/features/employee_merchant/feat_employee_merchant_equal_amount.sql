@@ -64,12 +64,18 @@ final as (
             when month_1_count = 0 then 0
             when month_2_count = 0 then 1
             when month_3_count = 0 then 2
-            else 3
+            -- with the purchase itself, the most that the rule may ask for
+            else {{ rule_reach('merchant_011', 'minimum_payments', 'to', fixed=4) }} - 1
         end::double as employee_merchant_same_amount_months
     from windowed
     where
         {{ in_build_window('transaction_date') }}
-        and (same_amount_count_90d > 0 or merchant_same_amount_count_95d > 0)
+        and (
+            same_amount_count_90d + 1
+            >= {{ rule_reach('cash_like_006', 'minimum_purchases', 'from') }}
+            or merchant_same_amount_count_95d + 1
+            >= {{ rule_reach('merchant_011', 'minimum_payments', 'from') }}
+        )
 )
 
 select * from final

@@ -101,8 +101,9 @@ final as (
     left outer join worded on purchases.merchant_name = worded.merchant_name
     where
         worded.merchant_name is not null
-        -- dinner is over by nine: what is usually paid earlier is no bar
-        or restaurants.merchant_usual_hour_365d >= 21
+        -- dinner is over early: what is usually paid before is no bar
+        or restaurants.merchant_usual_hour_365d
+        >= {{ rule_reach('merchant_003', 'from_hour', 'from') }}
 )
 
 select * from final

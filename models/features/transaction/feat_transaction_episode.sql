@@ -1,8 +1,8 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase that belongs together with what went before it: three purchases or
--- more with the card within five hours, declined attempts within ten minutes, a purchase at the
--- merchant that its holder had cancelled within seven days, or another card of the holder at the
--- merchant on the same day.
+-- Grain: one row per purchase that belongs together with what went before it: several purchases
+-- with the card within five hours, declined attempts within ten minutes, a purchase at the merchant
+-- that its holder had cancelled within seven days, or other cards of the holder at the merchant on
+-- the same day; each from as many on as its rule may ask for.
 with
 
 transactions as (
@@ -165,10 +165,13 @@ final as (
     left outer join cancelled on purchases.transaction_id = cancelled.transaction_id
     left outer join other_cards on purchases.transaction_id = other_cards.transaction_id
     where
-        counted.txn_count >= 3
-        or declined.transaction_id is not null
+        counted.txn_count + 1
+        > {{ rule_reach('card_behaviour_002', 'maximum_purchases_5h', 'from') }}
+        or coalesce(declined.decline_count, 0)
+        >= {{ rule_reach('card_behaviour_005', 'minimum_declines', 'from') }}
         or cancelled.transaction_id is not null
-        or other_cards.transaction_id is not null
+        or coalesce(other_cards.txn_count, 0) + 1
+        >= {{ rule_reach('card_behaviour_004', 'minimum_purchases', 'from') }}
 )
 
 select * from final

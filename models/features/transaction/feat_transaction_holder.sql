@@ -84,7 +84,9 @@ offended as (
         on
             purchases.employee_id = confirmed.employee_id
             and purchases.authorized_at > confirmed.available_at
-            and purchases.transaction_date - 365 <= confirmed.available_at::date
+            and purchases.transaction_date
+            - {{ rule_reach('card_behaviour_011', 'window_days', 'to', fixed=365) }}::integer
+            <= confirmed.available_at::date
             and coalesce(purchases.authorized_at <= confirmed.known_better_at, true)
     group by purchases.transaction_id
 ),
@@ -117,14 +119,20 @@ final as (
         transaction_id,
         transaction_date,
         is_not_employed::integer::double as employee_is_not_in_register,
-        case when days_with_card <= 365 then days_with_card end::double as employee_days_with_card,
+        case
+            when
+                days_with_card
+                <= {{ rule_reach('card_behaviour_010', 'maximum_days', 'to') }}
+                then days_with_card
+        end::double as employee_days_with_card,
         coalesce(misuse_count, 0)::double as employee_misuse_count_365d,
         days_since_misuse::double as employee_days_since_misuse
     from described
     where
         is_not_employed
-        or days_with_card <= 365
-        or misuse_count > 0
+        or days_with_card <= {{ rule_reach('card_behaviour_010', 'maximum_days', 'to') }}
+        or coalesce(misuse_count, 0)
+        >= {{ rule_reach('card_behaviour_011', 'minimum_confirmed', 'from') }}
 )
 
 select * from final

@@ -1,7 +1,7 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase in person at most a kilometre from the holder's home: how many of
--- these there were in the 30 days before it, and how far from home the holder pays in general.
--- Windows end strictly before the purchase.
+-- Grain: one row per purchase in person near the holder's home, as near as time_place_007 may ask
+-- for: how near those of the 30 days before it were, and how far from home the holder pays in
+-- general. Windows end strictly before the purchase.
 with
 
 purchases as (
@@ -23,18 +23,22 @@ near_home as (
     select * from purchases
     where
         {{ in_build_window('transaction_date') }}
-        and kilometres <= 1
+        and kilometres <= {{ rule_reach('time_place_007', 'maximum_kilometres', 'to') }}
 ),
 
 final as (
     select
         near_home.transaction_id,
         near_home.transaction_date,
-        count(*) filter (
-            where
-            earlier.kilometres <= 1
-            and earlier.authorized_at >= near_home.authorized_at - interval 30 day
-        )::double as employee_home_txn_count_30d,
+        -- the rule counts those that are as near as it asks for
+        coalesce(
+            list(earlier.kilometres order by earlier.kilometres) filter (
+                where
+                earlier.kilometres <= {{ rule_reach('time_place_007', 'maximum_kilometres', 'to') }}
+                and earlier.authorized_at >= near_home.authorized_at - interval 30 day
+            ),
+            []
+        ) as employee_home_kilometres_30d,
         -- fewer than five say nothing
         case when count(earlier.kilometres) >= 5 then median(earlier.kilometres) end
             as employee_kilometres_from_home_median_90d

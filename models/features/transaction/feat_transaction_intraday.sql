@@ -23,7 +23,8 @@ transactions as (
         case
             when
                 is_purchase
-                and amount >= single_limit * {{ var('near_limit_from') }}
+                and amount
+                >= single_limit * {{ rule_reach('limit_evasion_002', 'from_share', 'from') }}
                 and amount < single_limit * {{ var('near_limit_below') }}
                 then 1
         end as near_limit

@@ -1,6 +1,6 @@
 {{ config(unique_key='transaction_date') }}
--- Grain: one row per purchase at most 30 days after a limit of its card was raised, as long as the
--- raised limits hold.
+-- Grain: one row per purchase after a limit of its card was raised, for as many days as
+-- limit_evasion_010 may ask for and as long as the raised limits hold.
 with
 
 told as (
@@ -70,9 +70,14 @@ purchases as (
             transactions.card_id = raises.card_id
             and transactions.authorized_at >= raises.valid_from
             and transactions.authorized_at < raises.next_changed_at
-            and transactions.transaction_date <= raises.valid_from::date + 30
+            and transactions.transaction_date
+            <= raises.valid_from::date
+            + {{ rule_reach('limit_evasion_010', 'maximum_days', 'to') }}::integer
     where
-        {{ in_build_window('transactions.transaction_date', lookback=30) }}
+        {{ in_build_window(
+            'transactions.transaction_date',
+            lookback=rule_reach('limit_evasion_010', 'maximum_days', 'to') ~ '::integer'
+        ) }}
         and transactions.is_purchase
 ),
 

@@ -1,7 +1,8 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per purchase with something to say about the month before it: with other cards of
--- the department at the merchant it is above its card's limit, or the card paid exactly this sum
--- there on other days, or the holder spent on taxis, fuel or bars before in the month.
+-- the department at the merchant it is a sum that limit_evasion_007 may ask for, or the card paid
+-- exactly this sum there on other days, or the holder spent on taxis, fuel or bars before in the
+-- month.
 -- Windows of 30 days end strictly before the purchase; days of equal amounts are whole days.
 with
 
@@ -16,7 +17,6 @@ transactions as (
         department_id,
         merchant_id,
         case when category in ('bar', 'fuel', 'taxi') then category end as capped_category,
-        single_limit,
         amount_exact
     from {{ ref('int_transactions') }}
     where
@@ -115,8 +115,14 @@ final as (
             as holder_category_amount_sum_month
     from joined
     where
-        (other_card_count > 0 and department_sum + amount_exact > coalesce(single_limit, 0))
-        or equal_days > 0
+        (
+            other_card_count > 0
+            and department_sum + amount_exact
+            > {{ rule_reach('limit_evasion_007', 'maximum_sum_30d', 'from') }}
+        )
+        or coalesce(equal_days, 0) + 1
+        between {{ rule_reach('limit_evasion_008', 'minimum_days', 'from') }}
+        and {{ rule_reach('limit_evasion_008', 'minimum_days', 'to', fixed=31) }}
         or (capped_category is not null and holder_category_sum > 0)
 )
 

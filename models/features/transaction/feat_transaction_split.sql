@@ -1,7 +1,8 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per purchase that may be part of a larger one: within a day before it the card
 -- paid at the same merchant, or within an hour other cards of the department paid there, or within
--- two hours the card paid at another place for food and drink at most 300 metres away.
+-- two hours the card paid at another place for food and drink at most 300 metres away; as many as
+-- the rules may ask for.
 -- A window of w seconds is [t - w, t). Bills above their card's limit are nobody's other part: they
 -- were approved as they were.
 with
@@ -146,9 +147,12 @@ final as (
         neighbour_kilometres as neighbour_kilometres_2h
     from joined
     where
-        previous_microsecond is not null
-        or other_card_count > 0
-        or neighbour_count > 0
+        (microsecond - previous_microsecond) / 60000000.0
+        <= {{ rule_reach('limit_evasion_003', 'maximum_minutes', 'to', fixed=1440) }}
+        or other_card_count + 1
+        >= {{ rule_reach('limit_evasion_004', 'minimum_purchases', 'from') }}
+        or coalesce(neighbour_count, 0) + 1
+        >= {{ rule_reach('limit_evasion_005', 'minimum_purchases', 'from') }}
 )
 
 select * from final

@@ -58,7 +58,10 @@ final as (
         on
             transactions.card_id = moves.card_id
             and transactions.authorized_at = moves.authorized_at
-            and transactions.authorized_at <= moves.left_at + interval 3 day
+            -- three days: the longest way that time_place_009 may ask for, at its lowest speed
+            and {{ hours_between('moves.left_at', 'transactions.authorized_at') }}
+            <= {{ rule_reach('time_place_009', 'maximum_kilometres', 'to', fixed=3600) }}
+            / {{ rule_reach('time_place_009', 'maximum_speed', 'from', fixed=50) }}
     where {{ in_build_window('transactions.transaction_date') }}
 )
 

@@ -11,7 +11,7 @@ transactions as (
         transactions.hour_of_day,
         transactions.is_day_off,
         transactions.employee_kilometres_from_home,
-        homes.employee_home_txn_count_30d,
+        homes.employee_home_kilometres_30d,
         homes.employee_kilometres_from_home_median_90d,
         case
             when
@@ -20,12 +20,21 @@ transactions as (
                 >= {{ rule_threshold('time_place_007', 'evening_from_hour') }}
                 then {{ rule_threshold('time_place_007', 'minimum_purchases_off_hours') }}
             else {{ rule_threshold('time_place_007', 'minimum_purchases') }}
-        end::double as purchases_to_ask
+        end::double as purchases_to_ask,
+        {{ rule_threshold('time_place_007', 'maximum_kilometres') }} as maximum_kilometres
     from {{ ref('feat_transaction') }} as transactions
     inner join {{ ref('feat_transaction_home') }} as homes
         on
             transactions.transaction_date = homes.transaction_date
             and transactions.transaction_id = homes.transaction_id
+),
+
+counted as (
+    select
+        *,
+        {{ count_below('employee_home_kilometres_30d', 'maximum_kilometres') }}::double
+            as employee_home_txn_count_30d
+    from transactions
 ),
 
 final as (
@@ -41,11 +50,10 @@ final as (
             'employee_kilometres_from_home', 'employee_kilometres_from_home_median_90d',
             'employee_home_txn_count_30d', 'is_day_off', 'hour_of_day', 'amount', 'category',
         ]) }} as evidence
-    from transactions
+    from counted
     where
         employee_home_txn_count_30d + 1 >= purchases_to_ask
-        and employee_kilometres_from_home
-        < {{ rule_threshold('time_place_007', 'maximum_kilometres') }}
+        and employee_kilometres_from_home < maximum_kilometres
         -- where work is near home too, a purchase there says nothing
         and employee_kilometres_from_home_median_90d
         > {{ rule_threshold('time_place_007', 'minimum_usual_kilometres') }}

@@ -5,6 +5,5 @@ select *
 from {{ model }}
 where
     not regexp_full_match(reach, '(from [0-9.]+)?( ?to [0-9.]+)?')
-    or threshold < try_cast(split_part(split_part(reach, 'from ', 2), ' ', 1) as double)
-    or threshold > try_cast(split_part(split_part(reach, 'to ', 2), ' ', 1) as double)
+    or {{ is_beyond_reach('threshold', 'reach') }}
 {% endtest %}

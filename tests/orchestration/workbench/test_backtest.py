@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,8 @@ from orchestration.workbench.suggest import (
     Predicate,
     Suggestion,
     suggest,
-    write_rule,
 )
+from orchestration.workbench.suggested_rule import write_rule
 from tests.homes import copy_of, rows, succeed
 
 RULE = "limit_evasion_001"
@@ -157,12 +158,53 @@ def test_a_file_that_says_something_else_is_compiled_and_set_against_the_warehou
         (RULE, ["minimum_purchases=many"], "gives no number; write it like minimum_purchases=2"),
         (RULE, ["minimum_purchases=inf"], "gives no number"),
         (RULE, ["minimum_purchases=nan"], "gives no number"),
+        (RULE, ["minimum_purchases=-1"], "no threshold is below 0"),
+        ("time_place_007", ["maximum_kilometres=6"], "reaches to 5 kilometres; choose a value th"),
+        ("limit_evasion_010", ["maximum_days=91"], "reaches to 90 days; choose .* or widen the re"),
+        ("merchant_011", ["minimum_payments=5"], "reaches from 2 to 4 purchases; choose a value"),
     ],
 )
 def test_a_mistake_is_one_sentence(home: Home, rule: str, settings: list[str], sentence: str):
     with pytest.raises(CardwatchError, match=sentence) as caught:
         run_backtest(home, rule, settings)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "others", "further"),
+    [
+        ("time_place_007", [], "maximum_kilometres=5"),
+        ("limit_evasion_010", ["minimum_use=0.1"], "maximum_days=90"),
+        ("claims_004", [], "maximum_difference=0.25"),
+    ],
+)
+def test_a_threshold_that_goes_further_finds_more_and_loses_nothing(
+    home: Home, rule: str, others: list[str], further: str
+):
+    before = run_backtest(home, rule, others)
+    after = run_backtest(home, rule, [*others, further])
+    assert hits(after)["with the change"] > hits(before)["with the change"]
+    assert hits(after)["lost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("comment", "sentence"),
+    [
+        (
+            """'{"time_place_007.maximum_kilometres": "to 2"}'""",
+            r"feat_transaction_home was built to reach to 2 kilometres",
+        ),
+        ("null", "nobody knows how far the tables that it reads go, which are older than this"),
+    ],
+)
+def test_what_the_warehouse_was_not_built_for_is_refused(
+    home: Home, tmp_path: Path, comment: str, sentence: str
+):
+    older = copy_of(home, tmp_path / "home")
+    with connect(older) as connection:
+        connection.execute(f"comment on table features.feat_transaction_home is {comment}")
+    with pytest.raises(CardwatchError, match=f"{sentence}.*; run `cardwatch run` first"):
+        run_backtest(older, "time_place_007", ["maximum_kilometres=3"])
 
 
 def test_a_picture_of_another_kind_is_refused(home: Home, tmp_path):
