@@ -58,7 +58,7 @@ _INPUTS = """
         from cardwatch.quarantined_events;
 """
 
-# A list of rows; handing DuckDB an Arrow table would import pandas.
+# The rows of files, as one parameter.
 _ARRIVAL = """
     insert into temp.review_events by name
     select unnest($1::struct(

@@ -325,8 +325,11 @@ def test_the_demo_is_not_mixed_with_other_files(
             {"duckdb", "dbt", "dagster", "pandas", "numpy", "pyarrow", "yaml"},
         ),
         (
-            "orchestration.versions.registry, orchestration.review.desk, "
-            "orchestration.workbench.backtest",
+            "orchestration.review.desk, orchestration.review.views, orchestration.review.text",
+            {"dbt", "dagster", "pandas"},
+        ),
+        (
+            "orchestration.versions.registry, orchestration.workbench.backtest",
             {"dbt", "dagster", "sklearn", "lightgbm", "skops"},
         ),
     ],
