@@ -183,7 +183,7 @@ def test_a_threshold_that_goes_further_finds_more_and_loses_nothing(
 ):
     before = run_backtest(home, rule, others)
     after = run_backtest(home, rule, [*others, further])
-    assert hits(after)["with the change"] > hits(before)["with the change"]
+    assert hits(after)["with_the_change"] > hits(before)["with_the_change"]
     assert hits(after)["lost"] == 0
 
 
