@@ -14,7 +14,10 @@ import yaml
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
+from orchestration.engine.rows import one_value
+from orchestration.engine.warehouse import connect
 from orchestration.settings.thresholds import Threshold, read_thresholds
+from tests.homes import at_the_place, copy_of, dbt, rows
 from tests.models.feature_numbers import REACH, numbers_compared_with
 from tests.models.rule_mutations import Rehearsal, feature_unit_tests
 
@@ -117,6 +120,25 @@ def _cut_too_early(sql: str) -> Iterator[tuple[str, str]]:
         spoiled = f"({match[0]} {sign} {short})"
         name = f"{place}: {match['rule_id']}.{match['parameter']} {match['end']}"
         yield name, sql[: match.start()] + spoiled + sql[match.end() :]
+
+
+def test_with_another_reach_a_run_builds_the_table_anew(full: tuple[Home, str], tmp_path: Path):
+    table = "features.feat_transaction_home"
+    home = copy_of(full[0], tmp_path / "home")
+    ((before,),) = rows(home, f"select count(*) from {table}")
+    assert before
+    with connect(home) as connection:
+        comment = one_value(
+            connection,
+            "select comment from duckdb_tables() where table_name = 'feat_transaction_home'",
+        )
+        # as if it had been built with a shorter reach, and were without what is farther
+        connection.execute(f"delete from {table}")
+        connection.execute(f"comment on table {table} is '{comment.replace('5', '2')}'")
+    with at_the_place(home) as place:
+        dbt(place, "run", "--select", "feat_transaction_home")
+    assert rows(home, f"select count(*) from {table}") == [(before,)]
+    assert rows(home, f"select count(*) from duckdb_tables() where comment = '{comment}'") == [(1,)]
 
 
 #: Ends at which three months of a company of 150 find as much as at the threshold itself.
