@@ -249,6 +249,10 @@ def threshold_row_without_a_rule(project: Path) -> None:
         seed.write("limit_evasion_001,forgotten,1,purchases,,renamed long ago\n")
 
 
+def threshold_beyond_its_reach(project: Path) -> None:
+    replace(project / THRESHOLDS, "maximum_kilometres,1,", "maximum_kilometres,6,")
+
+
 def with_exception(row: str) -> Callable[[Path], None]:
     """Return what adds this row to the exceptions."""
 
@@ -295,6 +299,10 @@ def entry_without_a_name(project: Path) -> None:
         (with_meta("needs", "[claim_id]"), r"__rules\.yml says .* needs 'claim_id', which feat_"),
         (one_unit_test, r"__rules\.yml has fewer than two unit tests of rule_limit_evasion_002"),
         (no_threshold_row, r"001_split.*\.sql reads the threshold limit_evasion_001, minimum_pur"),
+        (
+            threshold_beyond_its_reach,
+            r"time_place_007 .* = 6: what it reads reaches to 5 kilometres",
+        ),
         (threshold_row_without_a_rule, r"rule_thresholds\.csv has the row .*forgotten, which no"),
         (
             with_exception("X1,no_rule_001,employee,E1,why,audit,2026-01-01,2026-12-31"),
