@@ -1,10 +1,13 @@
 """Dagster's entry: everything under defs/, and the one job that is a day's run."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 
 from orchestration.engine.dbt_project import dbt_executable
 from orchestration.engine.home import project_root
@@ -15,8 +18,13 @@ DAILY_RUN = "daily_run"
 class _DbtCli(DbtCliResource):
     """The dbt command line, without dbt in this process beside it.
 
-    Dagster loads dbt a second time to ask for columns and row counts, which nothing here does.
+    Dagster loads dbt a second time to ask for columns and row counts, which nothing here does, and
+    starts it once more to ask for its version, which is that of the installed package.
     """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
         return None

@@ -1,6 +1,5 @@
 """What all tests share: repeatable examples, homes made once, the spread over processes."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,16 @@ from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import prepare_raw
 from orchestration.ledger.issue import prepare_ledger
-from tests.homes import COMPANY, MIDDLE, at_the_place, copy_of, dbt, one_process_at_a_time, succeed
+from tests.homes import (
+    COMPANY,
+    MIDDLE,
+    at_the_place,
+    copy_of,
+    dbt,
+    folder_of_all_processes,
+    one_process_at_a_time,
+    succeed,
+)
 
 # The same examples everywhere, so that what passes here passes elsewhere; `--hypothesis-profile
 # default` looks for new ones.
@@ -96,9 +104,7 @@ def full(
 
     The first process that needs it makes it; each has a copy of its own.
     """
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+    folder = folder_of_all_processes(tmp_path_factory)
     made, printed = Home(folder / "full_run"), folder / "full_run.txt"
     with one_process_at_a_time(folder / "full_run.lock"):
         if not printed.exists():

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.engine.dbt_project import dbt_environment, dbt_executable
 from orchestration.engine.home import Home, project_root
@@ -103,6 +104,12 @@ def dbt(home: Home, *arguments: str) -> str:
     )
     assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-2000:]
     return finished.stdout
+
+
+def folder_of_all_processes(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which what one process of this test session made serves all."""
+    folder = factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @contextmanager

@@ -16,6 +16,9 @@
         create or replace table {{ target_relation }} {{ get_table_columns_and_constraints() }}
     {%- endcall %}
     {%- set columns = get_quoted_csv(model.columns.values() | map(attribute='name')) -%}
+    {#- a day is few rows and many operators: a second thread would cost more than it brings -#}
+    {%- set threads = run_query("select current_setting('threads')").columns[0].values()[0] -%}
+    {% do run_query('set threads = 1') %}
     {% for day in days %}
         {% call statement('day') -%}
             set variable walked_day = date '{{ day }}';
@@ -25,6 +28,7 @@
             )
         {%- endcall %}
     {% endfor %}
+    {% do run_query('set threads = ' ~ threads) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}

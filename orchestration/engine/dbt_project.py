@@ -34,6 +34,8 @@ def dbt_environment(home: Home) -> dict[str, str]:
         "DBT_LOG_LEVEL_FILE": "info",
         # on a busy machine LightGBM's threads would spin instead of letting others work
         "OMP_WAIT_POLICY": "PASSIVE",
+        # the fits' matrices are small: a second thread costs more than it brings, to the same bits
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 

@@ -52,7 +52,8 @@ class Queue:
         self.home.create()
         shutil.copy(built_home.warehouse, self.home.warehouse)
         self._compiled = built_home.dbt_target / "compiled/cardwatch"
-        self._connection = duckdb.connect(str(self.home.warehouse))
+        # as the materialization day_by_day has it
+        self._connection = duckdb.connect(str(self.home.warehouse), config={"threads": 1})
         self.set_budget("cases_per_day", cases_per_day)
         # made of weights that are not there
         self.execute("delete from scoring.risk_versions")

@@ -24,7 +24,7 @@ from scipy import stats
 from orchestration.demo_company.land import land_demo
 from orchestration.engine.home import Home, project_root
 from tests.models.brute_force import RAW_TABLES, BruteForce, best_fisher_concentration
-from tests.models.model_steps import Project, Warehouse, record_project
+from tests.models.model_steps import Project, Warehouse
 
 COMPARED = int(os.environ.get("CARDWATCH_BRUTE_FORCE", "100"))
 SEED = 20250731
@@ -454,18 +454,13 @@ COMPANIES: dict[str, Callable[[Home], None]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return record_project(tmp_path_factory.mktemp("recorded") / "home")
-
-
 @pytest.fixture(scope="module", params=COMPANIES)
 def built(
-    request: pytest.FixtureRequest, project: Project, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, recorded: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Built]:
     """A company that has landed, and its features as dbt builds them."""
     folder = tmp_path_factory.mktemp(request.param) / "home"
-    with Warehouse(project, folder, threads=2) as warehouse:
+    with Warehouse(recorded, folder, threads=2) as warehouse:
         COMPANIES[request.param](warehouse.home)
         warehouse.land()
         connection = warehouse.connection

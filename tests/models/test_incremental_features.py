@@ -28,7 +28,6 @@ from tests.models.model_steps import (
     Window,
     call_dbt,
     first_difference,
-    record_project,
 )
 
 PROFILE = os.environ.get("CARDWATCH_HYPOTHESIS_PROFILE", "cardwatch")
@@ -36,11 +35,6 @@ _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_
 settings.register_profile("cardwatch", max_examples=3, derandomize=True, **_COMMON)
 settings.register_profile("many", max_examples=300, **_COMMON)
 examples = settings(settings.get_profile(PROFILE))
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return record_project(tmp_path_factory.mktemp("recorded") / "home")
 
 
 class Homes:
@@ -383,9 +377,11 @@ def told(steps: Iterable[Step]) -> str:
     return "\n".join(lines)
 
 
-def difference_from_full_build(project: Project, folder: Path, steps: Sequence[Step]) -> str | None:
+def difference_from_full_build(
+    recorded: Project, folder: Path, steps: Sequence[Step]
+) -> str | None:
     """Take the steps; say where the tables differ from those of one build of the same rows."""
-    with Warehouse(project, folder) as warehouse:
+    with Warehouse(recorded, folder) as warehouse:
         walk = Walk(warehouse)
         walk.take(steps)
         if walk.window is None:
@@ -419,18 +415,18 @@ def difference_from_full_build(project: Project, folder: Path, steps: Sequence[S
 @examples
 @given(steps=steps)
 def test_any_sequence_of_runs_ends_as_one_full_build(
-    project: Project, homes: Homes, steps: tuple[Step, ...]
+    recorded: Project, homes: Homes, steps: tuple[Step, ...]
 ):
-    difference = difference_from_full_build(project, homes.new(), steps)
+    difference = difference_from_full_build(recorded, homes.new(), steps)
     assert difference is None, difference
 
 
 @examples
 @given(steps=steps)
 def test_a_run_that_is_asked_for_every_day_leaves_nothing_as_it_was(
-    project: Project, homes: Homes, steps: tuple[Step, ...]
+    recorded: Project, homes: Homes, steps: tuple[Step, ...]
 ):
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         walk = Walk(warehouse)
         walk.take((*steps, Run(since=0)))
         assert walk.stale is None
@@ -466,10 +462,10 @@ def keep_what_holds(warehouse: Warehouse) -> None:
 @examples
 @given(past=pasts, landed=landed_rows, day=days)
 def test_a_build_without_later_rows_has_the_same_past(
-    project: Project, homes: Homes, past: tuple[Row, ...], landed: tuple[Row, ...], day: int
+    recorded: Project, homes: Homes, past: tuple[Row, ...], landed: tuple[Row, ...], day: int
 ):
     last_day = moment(day).date()
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         Walk(warehouse).take((Land(COMPANY + past), Run(), Land(landed)))
         warehouse.land()
         keep_what_holds(warehouse)
@@ -494,7 +490,7 @@ def test_a_build_without_later_rows_has_the_same_past(
 @examples
 @given(past=pasts, landed=landed_rows, day=days, second=seconds)
 def test_decisions_change_nothing_that_was_before_them(
-    project: Project,
+    recorded: Project,
     homes: Homes,
     past: tuple[Row, ...],
     landed: tuple[Row, ...],
@@ -527,7 +523,7 @@ def test_decisions_change_nothing_that_was_before_them(
                 tables[name] = table
         return tables
 
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         Walk(warehouse).take((Land(COMPANY + past), Run(), Land(landed)))
         warehouse.land()
         warehouse.build_whole()
@@ -544,10 +540,10 @@ def test_decisions_change_nothing_that_was_before_them(
 # --- the statements are dbt's own -----------------------------------------------------------------
 
 
-def test_what_is_recorded_is_a_full_and_an_incremental_build(project: Project):
-    assert {model.relation.split(".")[0] for model in project.models} == set(FOLDERS)
-    assert len(project.compared) > 15
-    for model in project.compared:
+def test_what_is_recorded_is_a_full_and_an_incremental_build(recorded: Project):
+    assert {model.relation.split(".")[0] for model in recorded.models} == set(FOLDERS)
+    assert len(recorded.compared) > 15
+    for model in recorded.compared:
         whole, incremental = "\n".join(model.whole), "\n".join(model.incremental)
         quoted = model.relation.replace(".", '"."')
         assert f'create  table\n      "warehouse"."{quoted}' in whole, model.name
@@ -558,9 +554,9 @@ def test_what_is_recorded_is_a_full_and_an_incremental_build(project: Project):
         assert re.search(r">= \(select (built|changed)_from", model.incremental[0]), model.name
 
 
-def test_dbt_itself_builds_the_same_tables(project: Project, homes: Homes):
+def test_dbt_itself_builds_the_same_tables(recorded: Project, homes: Homes):
     later = Land((decision("p1", True, 98), purchase("p2", 1, 1, 31), purchase(0, 2, 2, 272)))
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         walk = Walk(warehouse)
         walk.take((Land(COMPANY + PAST), Run(until=180), later))
         warehouse.land(until=moment(365).date())
@@ -568,11 +564,11 @@ def test_dbt_itself_builds_the_same_tables(project: Project, homes: Homes):
         home.create()
         warehouse.connection.execute("checkpoint")
         shutil.copyfile(warehouse.home.warehouse, home.warehouse)
-        shutil.copytree(project.home.dbt_target, home.dbt_target)  # parsed already
+        shutil.copytree(recorded.home.dbt_target, home.dbt_target)  # parsed already
         walk.take((Run(until=365),))
         ours, window = warehouse.tables(), walk.window
     call_dbt(home, "run", "--select", *(f"path:models/{folder}" for folder in FOLDERS))
-    with Warehouse(Project(home, project.models), homes.new()) as warehouse:
+    with Warehouse(Project(home, recorded.models), homes.new()) as warehouse:
         assert warehouse.window() == window
         assert first_difference(warehouse.tables().values(), ours) is None
         assert len(ours["feat_transaction"].rows) > len(PAST) // 2
@@ -674,9 +670,9 @@ COUNTED: dict[str, dict[str, float | None]] = {
 
 @pytest.mark.parametrize("days_of_runs", [(None,), (0, 7, 30, 31, 365, None)])
 def test_windows_have_exactly_the_edges_they_say(
-    project: Project, homes: Homes, days_of_runs: tuple[int | None, ...]
+    recorded: Project, homes: Homes, days_of_runs: tuple[int | None, ...]
 ):
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         Walk(warehouse).take((Land((*COMPANY, *MOMENTS)), *(Run(until=n) for n in days_of_runs)))
         vectors = warehouse.tables()["feat_transaction"]
     by_id = {row[vectors.columns.index("transaction_id")]: row for row in vectors.rows}
@@ -692,8 +688,8 @@ def test_windows_have_exactly_the_edges_they_say(
 PURCHASES = 1_000_000 if PROFILE == "many" else 100_000
 
 
-def test_a_merchant_with_a_million_purchases_builds(project: Project, homes: Homes):
-    with Warehouse(project, homes.new(), threads=2) as warehouse:
+def test_a_merchant_with_a_million_purchases_builds(recorded: Project, homes: Homes):
+    with Warehouse(recorded, homes.new(), threads=2) as warehouse:
         # evenly over a year, 2,000 cards in turn
         step = 31_500_000 // PURCHASES
         warehouse.connection.execute(f"""
@@ -813,9 +809,9 @@ reviewed_steps = st.builds(
 @examples
 @given(steps=reviewed_steps)
 def test_findings_in_any_order_of_runs_end_as_one_full_build(
-    project: Project, homes: Homes, steps: tuple[Step, ...]
+    recorded: Project, homes: Homes, steps: tuple[Step, ...]
 ):
-    difference = difference_from_full_build(project, homes.new(), steps)
+    difference = difference_from_full_build(recorded, homes.new(), steps)
     assert difference is None, difference
 
 
@@ -913,8 +909,8 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_sequence(project: Project, homes: Homes, name: str):
-    difference = difference_from_full_build(project, homes.new(), SEQUENCES[name])
+def test_sequence(recorded: Project, homes: Homes, name: str):
+    difference = difference_from_full_build(recorded, homes.new(), SEQUENCES[name])
     assert difference is None, difference
 
 
@@ -955,11 +951,11 @@ CLAIMED = (
 
 
 @pytest.mark.parametrize("runs", [6, 8, 10])
-def test_what_claims_repeat_is_found_run_by_run(project: Project, homes: Homes, runs: int):
+def test_what_claims_repeat_is_found_run_by_run(recorded: Project, homes: Homes, runs: int):
     steps = CLAIMED[:runs]
-    difference = difference_from_full_build(project, homes.new(), steps)
+    difference = difference_from_full_build(recorded, homes.new(), steps)
     assert difference is None, difference
-    with Warehouse(project, homes.new()) as warehouse:
+    with Warehouse(recorded, homes.new()) as warehouse:
         Walk(warehouse).take(CLAIMED[:6])
         found = warehouse.tables()
     searches = [name for name in found if name.startswith("feat_claim")]
@@ -967,11 +963,11 @@ def test_what_claims_repeat_is_found_run_by_run(project: Project, homes: Homes, 
     assert [name for name in searches if not found[name].rows] == []
 
 
-def test_a_file_that_is_taken_back_leaves_nothing(project: Project, homes: Homes):
-    with Warehouse(project, homes.new()) as warehouse:
+def test_a_file_that_is_taken_back_leaves_nothing(recorded: Project, homes: Homes):
+    with Warehouse(recorded, homes.new()) as warehouse:
         walk = Walk(warehouse)
         walk.take((Land((*COMPANY, *MONTH.rows)), Run(), Land((purchase(1, 0, 0, 60),))))
-        walk.take((Run(breaks_off_after=len(project.models)), TakeBack(), Run()))
+        walk.take((Run(breaks_off_after=len(recorded.models)), TakeBack(), Run()))
         walked = warehouse.tables()
         warehouse.build_whole()
         assert first_difference(walked.values(), warehouse.tables()) is None
