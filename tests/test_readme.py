@@ -1,4 +1,4 @@
-"""What the READMEs tell a newcomer to type exists."""
+"""What the documents ask a newcomer to type or to open exists."""
 
 import re
 import shlex
@@ -10,7 +10,12 @@ import typer
 from orchestration.cli.main import app
 from orchestration.engine.home import project_root
 
-DOCUMENTS = ["README.md", "README.ko.md", "models/rules/README.md", "models/features/README.md"]
+# all that a person reads; what is vendored or generated is not ours to promise
+DOCUMENTS = [
+    str(file.relative_to(project_root()))
+    for pattern in ("README*.md", "docs/*.md", "models/**/README.md", "python_models/**/README.md")
+    for file in sorted(project_root().glob(pattern))
+]
 
 
 def commands(document: str, program: str) -> list[list[str]]:
