@@ -1,36 +1,23 @@
 """The queue under any arrival: budget, backlog, draw, grouping, and one run against many."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from orchestration.engine.home import Home
-from tests.models.rehearsed_queue import MONDAY, Purchase, Queue, approver
-
-PERSON_HOURS = 72
-
-
-@pytest.fixture
-def queue(built_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    queues: list[Queue] = []
-
-    def make(cases_per_day: int) -> Queue:
-        queues.append(Queue(built_home, tmp_path_factory.mktemp("queue") / "home", cases_per_day))
-        return queues[-1]
-
-    yield make
-    for made in queues:
-        made.close()
-
+from tests.models.queue_laws import (
+    PERSON_HOURS,
+    check_budget,
+    check_nothing_dropped,
+    check_probabilities,
+    usual,
+)
+from tests.models.rehearsed_queue import MONDAY, Purchase, approver
 
 purchases = st.lists(
     st.builds(
@@ -54,78 +41,6 @@ LAWS = settings(
     max_examples=6,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-def check_budget(queue: Queue, cases_per_day: int) -> None:
-    """No day has more cases than seats, whatever the lane."""
-    over = queue.execute(
-        "select alert_date, count(*) from ledger.alerts group by 1 having count(*) > ?",
-        [cases_per_day],
-    )
-    assert over == []
-    assert queue.execute(
-        "select count(*) = count(distinct case_id) and count(*) = count(distinct alert_id)"
-        " from ledger.alerts"
-    ) == [(True,)]
-
-
-def check_nothing_dropped(queue: Queue) -> None:
-    """A mandatory hit is in a case or in the backlog, and cases are served oldest first."""
-    lost = queue.execute(
-        """
-        select transaction_id
-        from scoring.risk
-        where
-            is_mandatory
-            and transaction_id not in (
-                select subject_id
-                from ledger.case_members
-                where case_id in (select case_id from ledger.alerts)
-            )
-            and transaction_id not in (select subject_id from alerts.mandatory_backlog)
-            and transaction_date <= (select max(review_date) from alerts.review_seats)
-        """
-    )
-    assert lost == []
-    # a case without an alert is kept for a mandatory hit that waits
-    assert queue.execute(
-        """
-        select count(distinct case_id) <= (select count(*) from alerts.mandatory_backlog)
-        from ledger.case_members
-        where case_id not in (select case_id from ledger.alerts)
-        """
-    ) == [(True,)]
-    assert queue.execute(
-        "select count(*) = count(distinct (case_id, subject_type, subject_id))"
-        " from ledger.case_members"
-    ) == [(True,)]
-
-
-def check_probabilities(queue: Queue) -> None:
-    """Every settled purchase has one; in a case it is 1; the audit draws what it promised."""
-    assert queue.execute(
-        "select count(*) from ledger.scores where review_probability not between 1e-9 and 1"
-    ) == [(0,)]
-    assert queue.execute(
-        "select count(*) from ledger.scores where lane is not null and review_probability < 1"
-    ) == [(0,)]
-    settled = queue.execute(
-        """
-        select count(*) = count(distinct scores.transaction_id)
-        from ledger.scores as scores
-        """
-    )
-    assert settled == [(True,)]
-    missing = queue.execute(
-        """
-        select risk.transaction_id
-        from scoring.risk as risk
-        anti join ledger.scores as scores using (transaction_id)
-        inner join run.working_days as days on risk.transaction_date = days.day
-        where days.next_working_day <= (select max(issued_until) from ledger.issues)
-        """
-    )
-    assert missing == []
 
 
 @LAWS
@@ -197,123 +112,6 @@ def test_the_cases_of_a_day_are_connected_components(queue, rows):
     pairs_found = {(case_of[row.number], component[row.number]) for row in day}
     assert len(pairs_found) == len(set(component)) == len(set(case_of.values()))
     made.close()
-
-
-def usual(random: np.random.Generator, count: int, first: int = 0) -> list[Purchase]:
-    """Purchases of one day, a twentieth of them worth a review."""
-    return [
-        Purchase(
-            number=first + number,
-            hour=int(random.integers(0, 24)),
-            employee=int(random.integers(0, 400)),
-            merchant=int(random.integers(0, 300)),
-            amount=float(random.integers(1, 20) * 10_000),
-            risk=float(random.choice([0.002, 0.5], p=[0.95, 0.05])),
-            odd=float(random.choice([0.1, 2.0], p=[0.97, 0.03])),
-            department=int(random.integers(0, 10)),
-        )
-        for number in range(count)
-    ]
-
-
-#: What floods a day with a hundred times its usual hits.
-FLOODS = {
-    "anywhere": {},
-    "one file": {},
-    "mandatory rules": {"mandatory": True},
-    "one merchant": {"merchant": 7},
-    "one person": {"employee": 7},
-    "one department": {"department": 7},
-}
-
-
-@pytest.mark.parametrize("kind", FLOODS)
-def test_a_flood_of_a_hundred_times_the_usual_hits_stays_within_the_seats(queue, kind):
-    random = np.random.default_rng(1)
-    made = queue(20)
-    made.arrive(usual(random, 600))
-    made.run(MONDAY)
-
-    def tomorrow(rows: list[Purchase]) -> list[Purchase]:
-        return [replace(row, hour=row.hour + 24) for row in rows]
-
-    made.arrive(tomorrow(usual(random, 600, first=600)))
-    flood = [
-        replace(row, risk=0.9, amount=900_000.0, **FLOODS[kind])
-        for row in usual(random, 3_000, first=2_000)
-    ]
-    made.arrive(tomorrow(flood), files=1 if kind == "one file" else 400)
-    made.run(MONDAY + timedelta(days=1))
-    check_budget(made, 20)
-    check_nothing_dropped(made)
-    check_probabilities(made)
-    second_day = "alert_date = date '2025-03-11'"
-    (drawn,) = made.execute(
-        f"select count(*) from ledger.alerts where lane = 'audit' and {second_day}"
-    )[0]
-    assert drawn == 2  # a tenth of the seats, flood or not
-    opened = made.execute(
-        f"select count(*) from ledger.alerts where {second_day} and lane <> 'audit'"
-    )[0][0]
-    if kind in ("one file", "one merchant", "one person"):
-        # one cause, one case; the rest of the day is served as ever
-        largest = made.execute(
-            "select max(n) from (select count(*) as n from ledger.case_members group by case_id)"
-        )[0][0]
-        assert largest > 2_900
-        usual_purchases = made.execute(
-            f"select count(*) from ledger.alerts where {second_day} and subject_id < 't002000'"
-        )
-        assert usual_purchases[0][0] > 10
-    else:
-        assert opened == 18  # all other seats are used
-        people = made.execute(
-            """
-            select max(n) from (
-                select count(distinct employee_id) as n from ledger.case_members
-                where common_cause is null
-                group by case_id
-            )
-            """
-        )[0][0]
-        assert people <= 10
-    if kind == "one department":
-        departments = made.execute(
-            f"select count(distinct department_id) from ledger.alerts where {second_day}"
-        )[0][0]
-        assert departments > 1
-    counted = made.execute(
-        "select sum(unreviewed_purchases), sum(expected_misuse) from ledger.below_the_line"
-        " where review_date = date '2025-03-11'"
-    )[0]
-    expected = made.execute(
-        """
-        select count(*), sum(risk * amount) from ledger.scores
-        where lane is null and transaction_date = date '2025-03-11'
-        """
-    )[0]
-    assert counted[0] == expected[0]
-    assert counted[1] == pytest.approx(expected[1])
-
-
-def test_mandatory_hits_of_a_flood_are_served_oldest_first_until_the_last(queue):
-    made = queue(10)
-    flood = [
-        Purchase(number, number % 24, number, number, 900_000.0, 0.9, mandatory=True)
-        for number in range(40)
-    ]
-    made.arrive(flood, files=20)
-    waiting = []
-    for day in range(10):
-        made.run(MONDAY + timedelta(days=day))
-        waiting.append(made.execute("select count(*) from alerts.mandatory_backlog")[0][0])
-    # eight seats a working day beside the audit and the second review; a weekend between
-    assert waiting == [32, 24, 16, 8, 0, 0, 0, 0, 0, 0]
-    order = made.execute(
-        "select alert_date, max(occurred_at) from ledger.alerts where lane = 'mandatory'"
-        " group by 1 order by 1"
-    )
-    assert [at for _, at in order] == sorted(at for _, at in order)
 
 
 def test_a_kept_case_gets_its_alert_when_what_joins_is_also_related_to_another(queue):
