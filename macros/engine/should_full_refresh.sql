@@ -11,8 +11,16 @@
     {% do return(asked or reach_has_changed()) %}
 {% endmacro %}
 
-{# Whether the table was built with another reach than it would be built with now. #}
+{# Whether the table was built with another reach than it would be built with now. Every
+   is_incremental() asks, so the answer is kept with the model. #}
 {% macro reach_has_changed() %}
+    {% if 'reach_has_changed' not in model %}
+        {% do model.update({'reach_has_changed': built_reach_differs()}) %}
+    {% endif %}
+    {% do return(model['reach_has_changed']) %}
+{% endmacro %}
+
+{% macro built_reach_differs() %}
     {% set names = reaches_of_model() %}
     {% if not names %}
         {% do return(false) %}

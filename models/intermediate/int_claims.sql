@@ -30,12 +30,7 @@ landed as (
 ),
 
 claims as (
-    select
-        *,
-        -- the named purchase is looked for a year back, a day more than claims_009 may allow
-        submitted_on - 1 - {{ rule_reach('claims_009', 'maximum_days', 'to', fixed=364) }}::integer
-            as named_from
-    from landed
+    select * from landed
     where recency = 1
 ),
 
@@ -73,6 +68,7 @@ known_columns as (
     from {{ ref('stg_expense_claims') }}
 ),
 
+-- the purchase that a claim names, made at most a year before
 purchases as (
     select
         claims.claim_id,
@@ -92,7 +88,7 @@ purchases as (
         on
             claims.transaction_id = transactions.transaction_id
             and claims.submitted_on >= transactions.transaction_date
-            and claims.named_from <= transactions.transaction_date
+            and claims.submitted_on - 365 <= transactions.transaction_date
     where
         transactions.is_purchase
         and {{ in_changed_days('transactions.transaction_date', lookback=365) }}

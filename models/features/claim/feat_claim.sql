@@ -88,7 +88,13 @@ final as (
         purchase_amount,
         purchase_category,
         purchase_policy,
-        (submitted_on - purchased_on)::double as days_since_purchase,
+        -- int_claims looks a year back for it, a day more than claims_009 may allow
+        case
+            when
+                submitted_on - purchased_on
+                <= 1 + {{ rule_reach('claims_009', 'maximum_days', 'to', fixed=364) }}
+                then submitted_on - purchased_on
+        end::double as days_since_purchase,
 
         -- the same person's claim or purchase that it repeats
         same_purchase_claim_id,
