@@ -1,148 +1,15 @@
--- Grain: one row per subject (purchase, or claim, employee or merchant that a rule named) that no
--- issue has settled yet. It is reviewed on the first working day that is not issued yet. Only what
--- is eligible can become a case: a mandatory hit; what is worth a review and can be explained; what
--- is novel, further out than detectors know it. What is merely doubtful may be in a case of others,
--- but opens none. Mandatory hits stay candidates until they get a seat.
+-- Grain: one row per subject that no issue has settled yet (unsettled_subjects), with what a review
+-- of it is worth and what it has in common with many others. Only what is eligible can become a
+-- case: a mandatory hit; what is worth a review and can be explained; what is novel, further out
+-- than detectors know it. What is merely doubtful may be in a case of others, but opens none.
+-- Mandatory hits stay candidates until they get a seat.
 with
-
--- what a run leaves unsettled (a weekend's purchases on a Saturday) is young, or was built anew by
--- one of the last runs
-latest as (
-    select coalesce(max(issued_until), date '0001-01-01') as issued_until
-    from {{ source('ledger', 'issues') }}
-),
-
-open_since as (
-    select
-        latest.issued_until,
-        coalesce(
-            least(
-                min(issues.issued_from),
-                (select built_from from {{ ref('build_window') }}),
-                latest.issued_until - 31
-            ),
-            date '0001-01-01'
-        ) as first_day
-    from latest
-    left outer join {{ source('ledger', 'issues') }} as issues
-        on latest.issued_until - 31 <= issues.issued_until
-    group by latest.issued_until
-),
-
-purchases as (
-    select
-        risk.*,
-        scores.transaction_id is not null as is_scored_before
-    from {{ ref('risk') }} as risk
-    -- by its identifier alone: what comes again with another date was settled all the same
-    left outer join {{ source('ledger', 'scores') }} as scores
-        on risk.transaction_id = scores.transaction_id
-    left outer join {{ source('ledger', 'case_members') }} as case_members
-        on
-            case_members.subject_type = 'transaction'
-            and risk.transaction_id = case_members.subject_id
-    where
-        (
-            scores.transaction_id is null
-            and risk.transaction_date >= (select first_day from open_since)
-        )
-        or (risk.is_mandatory and case_members.subject_id is null)
-),
-
-live_hits as (
-    select
-        rule_hits.*,
-        rule_catalog.kind = 'mandatory' as is_mandatory,
-        rule_catalog.severity_weight
-    from {{ ref('rule_hits') }} as rule_hits
-    inner join {{ ref('rule_catalog') }} as rule_catalog
-        on rule_hits.rule_id = rule_catalog.rule_id
-    where
-        rule_catalog.stage = 'live'
-        and not rule_hits.is_suppressed
-        and (
-            rule_hits.occurred_on >= (select first_day from open_since)
-            or rule_catalog.kind = 'mandatory'
-        )
-),
-
--- what rules name that is no purchase: claims, refunds and declined purchases, months of people; a
--- case is about each of them once, whatever else is found later
-other_hits as (
-    select
-        live_hits.subject_type,
-        live_hits.subject_id,
-        min(live_hits.transaction_id) as transaction_id,
-        min(live_hits.occurred_at) as occurred_at,
-        bool_or(live_hits.is_mandatory) as is_mandatory,
-        max(live_hits.severity_weight) as risk
-    from live_hits
-    left outer join {{ source('ledger', 'rule_hits') }} as issued
-        on
-            live_hits.rule_id = issued.rule_id
-            and live_hits.subject_type = issued.subject_type
-            and live_hits.subject_id = issued.subject_id
-    left outer join {{ source('ledger', 'case_members') }} as case_members
-        on
-            live_hits.subject_type = case_members.subject_type
-            and live_hits.subject_id = case_members.subject_id
-    left outer join {{ ref('int_transactions') }} as transactions
-        on
-            live_hits.occurred_on = transactions.transaction_date
-            and live_hits.subject_id = transactions.transaction_id
-    where
-        (live_hits.subject_type <> 'transaction' or not transactions.is_purchase)
-        and case_members.subject_id is null
-        and (issued.subject_id is null or live_hits.is_mandatory)
-    group by live_hits.subject_type, live_hits.subject_id
-),
-
-subjects as (
-    select
-        'transaction' as subject_type,
-        purchases.transaction_id as subject_id,
-        purchases.transaction_id,
-        purchases.authorized_at as occurred_at,
-        purchases.amount as scored_amount,
-        purchases.currency as scored_currency,
-        purchases.is_mandatory,
-        purchases.risk,
-        purchases.anomaly_score,
-        purchases.is_explained,
-        coalesce(purchases.is_anomaly_explained, false) as is_anomaly_explained,
-        purchases.is_scored_before
-    from purchases
-    union all
-    select
-        other_hits.subject_type,
-        other_hits.subject_id,
-        other_hits.transaction_id,
-        other_hits.occurred_at,
-        null as scored_amount,
-        null as scored_currency,
-        other_hits.is_mandatory,
-        other_hits.risk,
-        null as anomaly_score,
-        true as is_explained,
-        false as is_anomaly_explained,
-        false as is_scored_before
-    from other_hits
-),
-
-leading_rules as (
-    select
-        subject_type,
-        subject_id,
-        max_by(rule_id, row(is_mandatory, severity_weight, rule_id)) as leading_rule
-    from live_hits
-    group by subject_type, subject_id
-),
 
 keyed as (
     select
         *,
         case when subject_type = 'claim' then subject_id end as claim_id
-    from subjects
+    from {{ ref('unsettled_subjects') }}
 ),
 
 described as (
@@ -159,21 +26,12 @@ described as (
             subjects.scored_currency,
             case when subjects.claim_id is null then transactions.currency end,
             '{{ var("claim_currency") }}'
-        ) as currency,
-        leading_rules.leading_rule
+        ) as currency
     from keyed as subjects
     left outer join {{ ref('int_transactions') }} as transactions
         on subjects.transaction_id = transactions.transaction_id
     left outer join {{ ref('int_claims') }} as int_claims
         on subjects.claim_id = int_claims.claim_id
-    left outer join leading_rules
-        on
-            subjects.subject_type = leading_rules.subject_type
-            and subjects.subject_id = leading_rules.subject_id
-),
-
-calendar as (
-    select min(day) as first_day from {{ ref('working_days') }}
 ),
 
 silenced as (
@@ -206,7 +64,6 @@ valued as (
     select
         described.*,
         silenced.silence_id,
-        working_days.next_working_day as queued_on,
         described.risk
         * (currencies.recovery_rate * described.amount + currencies.deterrence_value)
         - currencies.review_cost
@@ -217,13 +74,7 @@ valued as (
         currencies.annoyance_cost / currencies.review_cost as annoyance_reviews,
         currencies.review_cost
     from described
-    cross join open_since
-    cross join calendar
     inner join {{ ref('currencies') }} as currencies on described.currency = currencies.currency
-    inner join {{ ref('working_days') }} as working_days
-        on
-            greatest(described.occurred_at::date, open_since.issued_until + 1, calendar.first_day)
-            = working_days.day
     left outer join silenced
         on
             described.subject_type = silenced.subject_type

@@ -4,8 +4,8 @@
 ) }}
 {% set reference_keys = ['reference', 'transaction_id', 'transaction_date'] -%}
 -- Grain: one row per feature that a detector reads, complete week and comparison: how far the week
--- lies from the training period of the tree that was champion then ('training'; the first eight
--- weeks of the warehouse where there was none), and from the four weeks before ('previous').
+-- lies from the training period that drift_weeks names ('training'), and from the four weeks before
+-- ('previous').
 -- One purchase per card and week on both sides: see weekly_draw. Both comparisons count the bins
 -- between the deciles of the training period, so that a value is put into its bin once; a feature
 -- with few values has fewer bins, and null is a bin.
@@ -23,48 +23,10 @@ weeks as (
     from draws
 ),
 
-champions as (
-    select
-        version,
-        trained_from,
-        trained_until,
-        champion_from
-    from {{ ref('model_versions') }}
-    where
-        detector = 'gradient_boosted_tree'
-        and champion_from is not null
-),
-
-champion_of_week as (
-    select
-        weeks.week,
-        weeks.week_until,
-        max_by(champions.version, champions.champion_from) as version
-    from weeks
-    left outer join champions on weeks.week >= champions.champion_from
-    where {{ in_build_window('weeks.week_until') }}
-    group by weeks.week, weeks.week_until
-),
-
-first_weeks as (
-    select min(week) as week from weeks
-),
-
 compared as (
-    select
-        champion_of_week.week,
-        champion_of_week.week_until,
-        coalesce(champion_of_week.version, 'first weeks') as reference,
-        coalesce(champions.trained_from, first_weeks.week) as reference_from,
-        coalesce(champions.trained_until, first_weeks.week + 56) as reference_until
-    from champion_of_week
-    cross join first_weeks
-    left outer join champions on champion_of_week.version = champions.version
-    where
-        champion_of_week.week >= coalesce(champions.trained_until, first_weeks.week + 56)
+    select * from {{ ref('drift_weeks') }}
+    where {{ in_build_window('week_until') }}
 ),
-
--- which draws are put into which bins
 
 periods as (
     select distinct
@@ -132,10 +94,7 @@ reference_values as (
         unpivoted.reference,
         unpivoted.feature,
         unpivoted.value
-    from (
-        select *
-        from {{ unpivot_columns('reference_rows', reference_keys) }}
-    ) as unpivoted
+    from (select * from {{ unpivot_columns('reference_rows', reference_keys) }}) as unpivoted
     inner join read_features on unpivoted.feature = read_features.feature
 ),
 
@@ -157,14 +116,9 @@ week_values as (
         unpivoted.week,
         unpivoted.feature,
         unpivoted.value
-    from (
-        select *
-        from {{ unpivot_columns('week_rows', reference_keys + ['week']) }}
-    ) as unpivoted
+    from (select * from {{ unpivot_columns('week_rows', reference_keys + ['week']) }}) as unpivoted
     inner join read_features on unpivoted.feature = read_features.feature
 ),
-
--- counts by bin
 
 edges as (
     select

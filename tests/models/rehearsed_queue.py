@@ -169,7 +169,7 @@ class Queue:
         )
         self.execute("update raw.run_state set audit_seed = ?", [seed])
         self.build("run", "working_days")
-        for model in ("alert_candidates", "review_seats"):
+        for model in ("unsettled_subjects", "alert_candidates", "review_seats"):
             self.build("alerts", model)
         days = self.execute("select review_date from alerts.review_seats order by review_date")
         for model in ("audit_confirmations", "alert_queue"):
@@ -183,6 +183,9 @@ class Queue:
             "below_the_line",
             "mandatory_backlog",
             "policy",
+            "proposed_subjects",
+            "proposed_rule_reasons",
+            "proposed_model_reasons",
             "proposed_alert_reasons",
             "proposed_alerts",
         ):

@@ -23,7 +23,7 @@ def warehouse(full: tuple[Home, str]):
 
 
 def families(warehouse: duckdb.DuckDBPyConnection, purchases: dict[str, pa.Table]) -> dict:
-    """The leading families of each purchase, by the shares that proposed_alert_reasons adds up."""
+    """The leading families of each purchase, by the shares that proposed_model_reasons adds up."""
     catalogue = warehouse.execute("from detectors.detector_features").to_arrow_table()
     family = dict(
         zip(catalogue["feature"].to_pylist(), catalogue["family"].to_pylist(), strict=True)
@@ -100,22 +100,21 @@ def test_the_leading_reasons_survive_a_change_of_one_percent(
 def test_what_is_queued_as_odd_says_why_where_oddness_has_no_weight(
     warehouse: duckdb.DuckDBPyConnection, full: tuple[Home, str]
 ):
-    file = full[0].dbt_target / "compiled/cardwatch/models/alerts/proposed_alert_reasons.sql"
+    file = full[0].dbt_target / "compiled/cardwatch/models/alerts/proposed_model_reasons.sql"
     sql = file.read_text(encoding="utf-8")
     instead = {
         # of the last run's proposals nothing is left when it is run again
-        '"warehouse"."alerts"."alert_queue"': "select *, true as is_alert from ledger.alerts"
-        " where lane = 'novelty'",
+        '"warehouse"."alerts"."proposed_subjects"': "from ledger.alerts where lane = 'novelty'",
         '"warehouse"."scoring"."risk"': "select * replace (0.0 as anomaly_risk) from scoring.risk",
     }
     for number, (relation, query) in enumerate(instead.items()):
         assert relation in sql
         warehouse.execute(f"create or replace temp table instead_{number} as {query}")
         sql = sql.replace(relation, f"instead_{number}")
-    explained = {row[0] for row in warehouse.execute(f"select subject_id from ({sql})").fetchall()}
+    explained = warehouse.execute(f"select transaction_id from ({sql})").fetchall()
     odd = warehouse.execute("select subject_id from instead_0").fetchall()
     assert len(odd) > 20
-    assert {row[0] for row in odd} <= explained
+    assert set(odd) <= set(explained)
 
 
 def test_the_reasons_of_the_tree_add_up_to_its_score(warehouse: duckdb.DuckDBPyConnection):

@@ -112,7 +112,7 @@ def often_unknown(random: np.random.Generator, purchases: pd.DataFrame) -> np.nd
 
 
 def drift(purchases: pd.DataFrame, values: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Run weekly_draw and feature_drift on these purchases, without a champion."""
+    """Run weekly_draw, drift_weeks and feature_drift on these purchases, without a champion."""
     with duckdb.connect() as connection:
         features = pd.DataFrame(values).astype(object).where(lambda frame: frame.notna(), None)
         inputs = pd.concat([purchases[["transaction_id", "transaction_date"]], features], axis=1)
@@ -139,6 +139,7 @@ def drift(purchases: pd.DataFrame, values: dict[str, np.ndarray]) -> pd.DataFram
                 champion_from date
             );
             create table weekly_draw as {render("weekly_draw.sql")};
+            create table drift_weeks as {render("drift_weeks.sql")};
             """
         )
         return connection.execute(render("feature_drift.sql")).df()
