@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 
@@ -14,6 +16,12 @@ AFTER_ISSUE = "after_issue"
 
 # Characters of dbt's words that a person is shown.
 _LONGEST = 1500
+
+
+def variable(name: str) -> float:
+    """Return a number among the project's variables (dbt_project.yml)."""
+    text = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
+    return float(yaml.safe_load(text)["vars"][name])
 
 
 def build_arguments(selector: str) -> list[str]:

@@ -15,9 +15,8 @@ from typing import Any
 
 import duckdb
 import jinja2
-import yaml
 
-from orchestration.engine.dbt_project import call_dbt
+from orchestration.engine.dbt_project import call_dbt, variable
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.rows import named_rows
@@ -116,7 +115,7 @@ def run_backtest(
                 parameter: (in_warehouse.get(parameter), value)
                 for parameter, value in changed.items()
             },
-            totals=rows(queries.backtest_totals(_variable("review_minutes"))),
+            totals=rows(queries.backtest_totals(variable("review_minutes"))),
             by_month=rows(queries.backtest_by("month")),
             by_department=rows(queries.backtest_by("department_id")),
             overlap=rows(queries.backtest_overlap(rule_id)),
@@ -317,9 +316,3 @@ def _queries(connection: duckdb.DuckDBPyConnection) -> Any:
             "source": lambda schema, name: f"{schema}.{name}",
         }
     )
-
-
-def _variable(name: str) -> float:
-    """A variable of the dbt project."""
-    text = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
-    return float(yaml.safe_load(text)["vars"][name])

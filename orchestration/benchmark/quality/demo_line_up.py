@@ -19,6 +19,7 @@ import detectors
 from orchestration.benchmark.measuring import Bar, BenchmarkResult
 from orchestration.benchmark.quality.demo_runs import misuse_file
 from orchestration.benchmark.quality.planted import RULES_OF_KIND
+from orchestration.engine.dbt_project import variable
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
@@ -180,8 +181,8 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
             select {columns}, known.misuse,
                 case
                     when known.misuse is not null then 1.0
-                    when transaction_date >= $until - 30 then 0.0
-                    else 0.3
+                    when transaction_date >= $until - $minimum_age then 0.0
+                    else $undecided
                 end::double as weight
             from detectors.detector_inputs
             left join (
@@ -191,7 +192,13 @@ def _tree_alone(connection: duckdb.DuckDBPyConnection) -> pa.Table:
             ) as known using (transaction_id)
             where transaction_date >= $since and transaction_date < $before
             """,  # noqa: S608 - names of our own feature catalogue
-            {"since": trained_from, "until": fitted_on, "before": trained_until},
+            {
+                "since": trained_from,
+                "until": fitted_on,
+                "before": trained_until,
+                "minimum_age": int(variable("undecided_minimum_age_days")),
+                "undecided": variable("undecided_weight"),
+            },
         ).to_arrow_table()
         artefact = detectors.fit(
             _TREE,

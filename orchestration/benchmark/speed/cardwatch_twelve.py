@@ -21,13 +21,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from orchestration.benchmark.speed import twelve
 from orchestration.benchmark.speed.pruned_sql import prune
-from orchestration.engine.dbt_project import call_dbt
+from orchestration.engine.dbt_project import call_dbt, variable
 from orchestration.engine.errors import CardwatchError
-from orchestration.engine.home import Home, project_root
+from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import connect
@@ -238,7 +237,9 @@ def _check_sample(connection: duckdb.DuckDBPyConnection, rows: Path) -> int:
     if one_value(connection, "select count(*) from features.twelve") != table.num_rows:
         raise CardwatchError("Cardwatch's twelve do not have one row a transaction")
     sample = np.linspace(0, table.num_rows - 1, min(SAMPLE, table.num_rows)).astype(np.int64)
-    expected = by_hand(table, sample, *_prior()).sort_by("transaction_id")
+    expected = by_hand(
+        table, sample, variable("prior_misuse_rate"), variable("prior_misuse_weight")
+    ).sort_by("transaction_id")
     connection.register("expected", expected.select(["transaction_id"]))
     found = connection.execute(
         "select expected.transaction_id, twelve.* exclude (transaction_id) from features.twelve"
@@ -297,10 +298,3 @@ def _places(keys: Integers, sample: Integers) -> list[Integers]:
     starts = np.searchsorted(in_order, keys[sample], "left")
     ends = np.searchsorted(in_order, keys[sample], "right")
     return [order[start:end] for start, end in zip(starts, ends, strict=True)]
-
-
-def _prior() -> tuple[float, float]:
-    """The prior misuse rate and its weight in cases, as the dbt project has them."""
-    text = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
-    variables = yaml.safe_load(text)["vars"]
-    return float(variables["prior_misuse_rate"]), float(variables["prior_misuse_weight"])
