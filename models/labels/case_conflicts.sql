@@ -36,7 +36,7 @@ involved as (
 ),
 
 -- the register may be sent whole every day: what says nothing new is left out
-told as (
+reported as (
     select
         employee_id,
         manager_id,
@@ -55,7 +55,7 @@ managers as (
         manager_id,
         valid_from,
         load_id
-    from told
+    from reported
     where manager_before is distinct from manager_id
 ),
 
