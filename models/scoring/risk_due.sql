@@ -23,7 +23,7 @@ due as (
         and issued.version is null
 ),
 
--- a fit that promotes itself is told by no promotion before it is issued
+-- a fit that promotes itself has no row among the promotions before it is issued
 promotions as (
     select
         version,
