@@ -1,7 +1,7 @@
 {{ config(materialized='table', contract={'enforced': true}) }}
 -- Grain: one row per rule, retired ones included, from its yml entry. A rule's version changes with
--- its SQL or its thresholds, and with nothing else. It is written once the views of all rules stand:
--- a rule that cannot be built is not yet the rule.
+-- its SQL or its thresholds, and with nothing else. It is written after the views of all rules: a
+-- rule that cannot be built is not yet the rule.
 {% for rule in active_rules() %}
     {%- do ref(rule) -%}
 {% endfor %}
