@@ -1,27 +1,24 @@
 """What all tests share: repeatable examples, homes made once, the spread over processes."""
 
+import pickle
 import shutil
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from orchestration.engine.dbt_project import parse
 from orchestration.engine.home import Home
-from orchestration.engine.warehouse import connect
-from orchestration.landing.feeds import read_feeds
-from orchestration.landing.load import prepare_raw
-from orchestration.ledger.issue import prepare_ledger
 from tests.homes import (
     COMPANY,
     MIDDLE,
     at_the_place,
     copy_of,
-    dbt,
     folder_of_all_processes,
     one_process_at_a_time,
+    run_as_a_process,
     succeed,
 )
+from tests.models.model_steps import Project, record_project
 
 # The same examples everywhere, so that what passes here passes elsewhere; `--hypothesis-profile
 # default` looks for new ones.
@@ -65,24 +62,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(Path(tmp_path_factory.mktemp("home")))
-    with connect(home) as connection:
-        prepare_raw(connection, read_feeds())
-        prepare_ledger(connection, home)
-    return home
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What dbt sends to build labels, intermediate and features, from a warehouse without rows.
+
+    The first process that needs it makes it for all.
+    """
+    folder = folder_of_all_processes(tmp_path_factory)
+    kept = folder / "recorded.pickle"
+    with one_process_at_a_time(folder / "recorded.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(record_project(folder / "without_rows")))
+    project: Project = pickle.loads(kept.read_bytes())  # noqa: S301  written above
+    return project
 
 
 @pytest.fixture(scope="session")
-def built_home(empty_home: Home) -> Home:
-    models = ("--exclude-resource-type", "test", "unit_test")
-    dbt(empty_home, "build", "--empty", *models)
-    # what --empty compiles reads nothing
-    read = ("rules", "run", "labels", "alerts", "cases", "features", "intermediate")
-    folders = [f"path:models/{name}" for name in read]
-    models = (*folders, "rule_hits", "working_days", "detector_training_sample")
-    dbt(empty_home, "compile", "--select", *models)
-    return empty_home
+def built_home(recorded: Project) -> Home:
+    """The warehouse without rows, with the SQL that dbt compiled; for one process."""
+    return recorded.built
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +107,7 @@ def full(
         if not printed.exists():
             shutil.rmtree(made.root, ignore_errors=True)
             copy_of(request.getfixturevalue("landed"), made.root)
-            said = succeed(made, "run")
+            said = succeed(made, "run", run=run_as_a_process)
             printed.write_text(said, encoding="utf-8")
     home = copy_of(made, tmp_path_factory.mktemp("full") / "home")
     return home, printed.read_text(encoding="utf-8")

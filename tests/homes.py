@@ -1,18 +1,21 @@
 """Temporary homes: run the real command line and dbt in them, read and compare them."""
 
 import fcntl
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pytest
 
+from orchestration.cli.main import main
 from orchestration.engine.dbt_project import dbt_environment, dbt_executable
 from orchestration.engine.home import Home, project_root
 
@@ -35,28 +38,48 @@ def at_the_place(home: Home) -> Iterator[Home]:
         place.root.rename(home.root)
 
 
+# what is decided between two runs must not make them differ from one
+_DECIDED = {"CARDWATCH_PROMOTION": "automatic", "CARDWATCH_RETRAINING": "manual"}
+
+
 def run_cardwatch(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line of this installation on a home."""
+    """Run the command line on a home, in this process: what it imports is imported once."""
+    printed, said, code = io.StringIO(), io.StringIO(), 0
+    with at_the_place(home) as place:
+        environment = {"CARDWATCH_HOME": str(place.root), **_DECIDED}
+        with (
+            mock.patch.dict(os.environ, environment),
+            mock.patch.object(sys, "argv", ["cardwatch", *arguments]),
+            redirect_stdout(printed),
+            redirect_stderr(said),
+        ):
+            try:
+                main()
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), said.getvalue())
+
+
+def run_as_a_process(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of this installation on a home, as a person does."""
     with at_the_place(home) as place:
         return subprocess.run(
             [Path(sys.executable).parent / "cardwatch", *arguments],
             cwd=project_root(),
-            # what is decided between two runs must not make them differ from one
-            env={
-                **os.environ,
-                "CARDWATCH_HOME": str(place.root),
-                "CARDWATCH_PROMOTION": "automatic",
-                "CARDWATCH_RETRAINING": "manual",
-            },
+            env={**os.environ, "CARDWATCH_HOME": str(place.root), **_DECIDED},
             capture_output=True,
             text=True,
             check=False,
         )
 
 
-def succeed(home: Home, *arguments: str) -> str:
+def succeed(
+    home: Home,
+    *arguments: str,
+    run: Callable[..., subprocess.CompletedProcess[str]] = run_cardwatch,
+) -> str:
     """Run the command line, which must succeed without a word of alarm; return what it printed."""
-    finished = run_cardwatch(home, *arguments)
+    finished = run(home, *arguments)
     assert finished.returncode == 0, finished.stderr[-3000:]
     assert "Traceback" not in finished.stderr
     assert "Warning" not in finished.stderr

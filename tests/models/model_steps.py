@@ -33,6 +33,9 @@ FOLDERS = ("run", "labels", "intermediate", "features")
 WINDOW = "run.build_window"
 
 _SELECTED = [f"path:models/{folder}" for folder in FOLDERS]
+# What tests run from the compiled files, beside those.
+_COMPILED = [f"path:models/{folder}" for folder in ("rules", "alerts", "cases")]
+_COMPILED += ["rule_hits", "detector_training_sample"]
 _CHANGES = re.compile(r"(create|alter|drop|delete|insert|update)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
 
@@ -93,11 +96,15 @@ class Model:
 
 
 class Project:
-    """The recorded models in the order of their dependencies, and a warehouse to copy."""
+    """The recorded models in the order of their dependencies, and a warehouse to copy.
 
-    def __init__(self, home: Home, models: Sequence[Model]) -> None:
+    `built` is the same warehouse for those who let dbt work on it.
+    """
+
+    def __init__(self, home: Home, models: Sequence[Model], built: Home | None = None) -> None:
         self.home = home
         self.models = tuple(models)
+        self.built = built or home
 
     def __repr__(self) -> str:
         return "<recorded project>"  # short beside a failing example
@@ -134,23 +141,28 @@ class Window:
 
 
 def record_project(folder: Path) -> Project:
-    """Build the empty warehouse with dbt, twice, and keep what dbt sent to it."""
-    home = Home(folder)
-    with connect(home) as connection:
+    """Build the warehouse without rows with dbt, twice, and keep what dbt sent to it.
+
+    Beside it stays the warehouse in which everything was built, with the SQL that dbt compiled.
+    """
+    built = Home(folder / "built")
+    with connect(built) as connection:
         prepare_raw(connection, read_feeds())
-        prepare_ledger(connection, home)
+        prepare_ledger(connection, built)
+    without_unit_tests = ("--exclude-resource-type", "unit_test")
     whole = call_dbt(
-        home,
-        "build",
-        "--full-refresh",
-        *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
-        *("--select", "resource_type:seed", "path:models/staging", *_SELECTED),
+        built, "build", "--full-refresh", *without_unit_tests, "--exclude-resource-type", "test"
     )
-    incremental = call_dbt(home, "run", "--select", *_SELECTED)
+    # a table that stands already is compiled as one that a later run adds to
+    incremental = call_dbt(built, "build", *without_unit_tests, "--select", *_SELECTED, *_COMPILED)
+    home = Home(folder / "recorded")
+    shutil.copytree(built.root, home.root)
     nodes = json.loads((home.dbt_target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     models = []
     for unique_id, statements in incremental.items():
         node = nodes[unique_id]
+        if node["resource_type"] != "model" or node["schema"] not in FOLDERS:
+            continue
         config = node["config"]
         incrementally = config["materialized"] == "incremental"
         models.append(
@@ -164,7 +176,7 @@ def record_project(folder: Path) -> Project:
                 incremental=tuple(statements),
             )
         )
-    return Project(home, models)
+    return Project(home, models, built)
 
 
 def call_dbt(home: Home, *arguments: str) -> dict[str, list[str]]:
