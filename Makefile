@@ -4,7 +4,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: install run test lint lock holidays clean
+.PHONY: install run test lint lint-python lint-sql lock holidays catalogues clean
 
 run: install
 	$(BIN)/cardwatch demo
@@ -13,11 +13,17 @@ run: install
 test: .venv/test lint
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
+# the two halves side by side: neither keeps two processors busy
 lint: .venv/test
+	$(MAKE) --no-print-directory --jobs 2 lint-python lint-sql
+
+lint-python: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
+
+lint-sql: .venv/test
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models python_models/models tests/dbt
 
 install: .venv/run
@@ -54,6 +60,10 @@ lock:
 # Writes the holiday seed anew from the holidays library, after an upgrade of it.
 holidays: .venv/run
 	$(BIN)/python -m orchestration.settings.holiday_seed
+
+# Writes docs/rules.md and docs/features.md anew, after a change of a rule or a feature.
+catalogues: .venv/run
+	$(BIN)/python -m orchestration.settings.catalogues
 
 clean:
 	rm -rf .venv var
