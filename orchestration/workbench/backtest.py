@@ -301,7 +301,8 @@ def _queries(connection: duckdb.DuckDBPyConnection) -> Any:
     schemas = dict(
         connection.execute(
             "select table_name, table_schema from information_schema.tables"
-            " where table_schema not in ('ledger', 'raw')"
+            # a mart has the name of the model that it shows
+            " where table_schema not in ('ledger', 'raw', 'marts')"
         ).fetchall()
     )
     # SQL, not HTML; `do` is dbt's
