@@ -1,23 +1,37 @@
-{% set detectors = ['gradient_boosted_tree'] + var('anomaly_detectors') -%}
 -- Grain: one row per detector, complete month and feature: its share in what the detector says of
 -- the purchases it explains, and whether the order of the features has moved since the first month
 -- of the same version. Of two versions in one month the last is counted: mixed they would say
 -- nothing of either.
 with
 
+scores as (
+    select
+        'gradient_boosted_tree' as detector,
+        transaction_id,
+        transaction_date,
+        version,
+        reasons
+    from {{ ref('score_gradient_boosted_tree') }}
+    union all
+    select
+        detector,
+        transaction_id,
+        transaction_date,
+        version,
+        reasons
+    from {{ ref('anomaly_scores') }}
+),
+
 reasons as (
-    {% for detector in detectors %}
-        select
-            '{{ detector }}' as detector,
-            scores.transaction_id,
-            date_trunc('month', scores.transaction_date)::date as month,
-            scores.transaction_date,
-            scores.version,
-            {{ unnest_structs('scores.reasons') }}
-        from {{ ref('score_' ~ detector) }} as scores
-        where scores.reasons is not null
-        {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    select
+        detector,
+        transaction_id,
+        date_trunc('month', transaction_date)::date as month,
+        transaction_date,
+        version,
+        {{ unnest_structs('reasons') }}
+    from scores
+    where reasons is not null
 ),
 
 months as (

@@ -2,7 +2,6 @@
     materialized='incremental', incremental_strategy='build_window', unique_key='week_until',
     on_schema_change='fail'
 ) }}
-{% set detectors = ['gradient_boosted_tree'] + var('anomaly_detectors') -%}
 -- Grain: one row per detector and complete week that its champion scored: how far the week's scores
 -- lie from those of the champion's first four complete weeks, by one purchase per card and week
 -- (see weekly_draw), and the share of all purchases with a tail of 2 or more, which is one in a
@@ -112,22 +111,39 @@ read_from as (
     group by detector
 ),
 
+all_scores as (
+    select
+        'gradient_boosted_tree' as detector,
+        transaction_id,
+        transaction_date,
+        tail,
+        probability as value,
+        version
+    from {{ ref('score_gradient_boosted_tree') }}
+    union all
+    select
+        detector,
+        transaction_id,
+        transaction_date,
+        tail,
+        tail as value,
+        version
+    from {{ ref('anomaly_scores') }}
+),
+
 scores as (
-    {% for detector in detectors %}
-        select
-            '{{ detector }}' as detector,
-            scores.transaction_id,
-            date_trunc('week', scores.transaction_date)::date as week,
-            scores.tail,
-            coalesce(scores.probability, scores.tail) as value
-        from {{ ref('score_' ~ detector) }} as scores
-        inner join read_from
-            on
-                read_from.detector = '{{ detector }}'
-                and scores.transaction_date >= read_from.first_day
-        where scores.version is not null
-        {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    select
+        all_scores.detector,
+        all_scores.transaction_id,
+        date_trunc('week', all_scores.transaction_date)::date as week,
+        all_scores.tail,
+        all_scores.value
+    from all_scores
+    inner join read_from
+        on
+            all_scores.detector = read_from.detector
+            and all_scores.transaction_date >= read_from.first_day
+    where all_scores.version is not null
 ),
 
 drawn_scores as (

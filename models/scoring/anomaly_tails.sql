@@ -5,6 +5,24 @@
 {%- set names = var('anomaly_detectors') %}
 with
 
+scores as (
+    select
+        detector,
+        transaction_id,
+        transaction_date,
+        tail,
+        reasons,
+        version
+    from {{ ref('anomaly_scores') }}
+),
+
+{% for name in names -%}
+    {{ name }} as (
+        select * from scores
+        where detector = '{{ name }}'
+    ),
+
+{% endfor -%}
 final as (
     select
         {{ names[0] }}.transaction_id,
@@ -31,9 +49,9 @@ final as (
             ), ''
         ) as anomaly_versions
     from
-        {{ ref('score_' ~ names[0]) }} as {{ names[0] }}
+        {{ names[0] }}
         {%- for name in names[1:] %}
-        left outer join {{ ref('score_' ~ name) }} as {{ name }}
+        left outer join {{ name }}
             on
                 {{ names[0] }}.transaction_date = {{ name }}.transaction_date
                 and {{ names[0] }}.transaction_id = {{ name }}.transaction_id

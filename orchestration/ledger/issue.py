@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+import detectors
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import transaction
@@ -117,6 +118,11 @@ def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     as files but not in the warehouse (a lost warehouse file) are read back from the files.
     """
     connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
+    for detector in detectors.ALGORITHMS:
+        if detector != detectors.TREE:  # which gives a probability instead
+            connection.execute(
+                f"alter table ledger.scores add column if not exists {detector}_tail double"
+            )
     known = {row[0] for row in connection.execute("select issue_id from ledger.issues").fetchall()}
     for pending in _folders(home.ledger / "pending"):
         if int(pending.name) in known:

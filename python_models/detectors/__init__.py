@@ -4,7 +4,7 @@
     score  artefact rows and record batches    -> record batches of scores
     fit_risk_versions   what rules, tree and detectors said -> how they make one probability
 
-A new detector is a module that exports a `contract.Detector`, and a line in the registry below.
+A detector is a module of `line_up`; README.md says what else a new one needs.
 The score of a transaction depends on its features and on the version that scores it, never on
 the rows that are scored with it.
 """
@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pyarrow as pa
 
-from detectors import versions
+from detectors import line_up, versions
 from detectors.arrays import DetectorError
 from detectors.artefacts import Timeline, load_version
 from detectors.contract import ARTEFACT_SCHEMA, PROMOTION_SCHEMA, SCORE_SCHEMA, Detector
@@ -34,31 +35,24 @@ __all__ = [
     "PROMOTION_SCHEMA",
     "RISK_VERSION_SCHEMA",
     "SCORE_SCHEMA",
+    "TREE",
     "DetectorError",
     "compare",
     "fit",
     "fit_due",
     "fit_risk_versions",
     "input_columns",
+    "one_after_another",
     "score",
     "training_columns",
     "verify",
 ]
 
-# What each module exports; imported when it is asked for, since the libraries take seconds.
-_REGISTRY = {
-    "gradient_boosted_tree": "gradient_boosted_tree.DETECTOR",
-    "isolation_forest": "isolation_forest.DETECTOR",
-    "empirical_tails": "empirical_tails.DETECTOR",
-    "principal_components": "principal_components.DETECTOR",
-    "nearest_neighbours": "nearest_neighbours.DETECTOR",
-    "gaussian_mixture": "gaussian_mixture.DETECTOR",
-    "peer_deviation": "empirical_tails.PEER_DEVIATION",
-    "collective_shift": "empirical_tails.COLLECTIVE_SHIFT",
-}
-
-#: Names of all detectors.
-ALGORITHMS = tuple(_REGISTRY)
+#: The only detector that learns from labels.
+TREE = "gradient_boosted_tree"
+_FOUND = {module.name for module in iter_modules(line_up.__path__)}
+#: Names of all detectors, the tree first.
+ALGORITHMS = (TREE, *sorted(_FOUND - {TREE}))
 
 
 def fit(
@@ -107,6 +101,22 @@ def score(
     """
     timeline = Timeline(_detector(algorithm), artefacts, promotions)
     return score_batches(timeline, batches)
+
+
+def one_after_another(scores: Mapping[str, Iterable[pa.RecordBatch]]) -> pa.RecordBatchReader:
+    """Read the scores of several detectors as one stream: `detector`, then `SCORE_SCHEMA`.
+
+    scores: detector -> what `score` yields, which is consumed as the stream is read.
+    """
+    schema = SCORE_SCHEMA.insert(0, pa.field("detector", pa.string()))
+    return pa.RecordBatchReader.from_batches(
+        schema,
+        (
+            batch.add_column(0, schema.field(0), pa.repeat(name, batch.num_rows))
+            for name, batches in scores.items()
+            for batch in batches
+        ),
+    )
 
 
 def input_columns(algorithm: str, features: pa.Table) -> list[str]:
@@ -177,8 +187,8 @@ def compare(
 
 def _detector(algorithm: str) -> Detector:
     """The registered detector; raises `DetectorError` when there is none of that name."""
-    if algorithm not in _REGISTRY:
+    if algorithm not in ALGORITHMS:
         raise DetectorError(f"There is no detector {algorithm}; there are {', '.join(ALGORITHMS)}.")
-    module, _, exported = _REGISTRY[algorithm].partition(".")
-    detector: Detector = getattr(import_module(f"detectors.{module}"), exported)
+    # imported when it is asked for, since the libraries take seconds
+    detector: Detector = import_module(f"detectors.line_up.{algorithm}").DETECTOR
     return detector

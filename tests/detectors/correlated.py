@@ -6,12 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 import detectors
-from detectors import (
-    gaussian_mixture,
-    nearest_neighbours,
-    principal_components,
-)
 from detectors.features import Segments
+from detectors.line_up import gaussian_mixture, nearest_neighbours, principal_components
 
 UNTIL = date(2025, 8, 1)
 

@@ -16,8 +16,8 @@ import pytest
 import skops.io as skops_io
 
 import detectors
-from detectors import isolation_forest
 from detectors.artefacts import write_array
+from detectors.line_up import isolation_forest
 
 DAY = date(2025, 8, 1)
 CATALOGUE = pa.table(

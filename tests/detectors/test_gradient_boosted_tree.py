@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import gradient_boosted_tree
+from detectors.line_up import gradient_boosted_tree
 from tests.detectors.card_company import (
     CATALOGUE,
     LATER,

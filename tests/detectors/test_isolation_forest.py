@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.metrics import roc_auc_score
 
-from detectors import isolation_forest
+from detectors.line_up import isolation_forest
 from tests.detectors.card_company import (
     CATALOGUE,
     LATER,

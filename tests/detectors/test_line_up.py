@@ -9,12 +9,10 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
 import detectors
-from detectors import (
-    gaussian_mixture,
-)
 from detectors.artefacts import read_array
-from detectors.empirical_tails import TailTable
 from detectors.features import Segments
+from detectors.line_up import gaussian_mixture
+from detectors.line_up.empirical_tails import TailTable
 from detectors.normal_scores import NormalScores
 from detectors.reference import FrozenScores, ReferenceParameters
 from tests.detectors.correlated import (

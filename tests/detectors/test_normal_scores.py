@@ -12,9 +12,7 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 import detectors
-from detectors import (
-    scoring,
-)
+from detectors import scoring
 from detectors.normal_scores import GRID, ExactProduct, NormalTable, sum_of_rows
 from tests.detectors.correlated import (
     ON_NORMAL_SCORES,

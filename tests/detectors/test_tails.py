@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detectors import empirical_tails
 from detectors.artefacts import read_array
+from detectors.line_up import empirical_tails
 from detectors.reference import FrozenScores, ReferenceParameters, upper_threshold
 from tests.detectors.card_company import (
     CATALOGUE,

@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
     "engine": set(),
     # the product
     "landing": {"engine"},
-    "ledger": {"engine"},
+    "ledger": {"detectors", "engine"},
     "settings": {"engine"},
     "versions": {"detectors", "engine", "ledger"},
     "workbench": {"engine", "landing", "settings"},

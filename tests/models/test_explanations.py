@@ -42,7 +42,7 @@ def families(warehouse: duckdb.DuckDBPyConnection, purchases: dict[str, pa.Table
         rows = purchases["tree_inputs" if is_tree else "detector_inputs"]
         scored = detectors.score(
             name,
-            artefacts=warehouse.execute(f"from detectors.{name}__fit").to_arrow_table(),
+            artefacts=warehouse.execute("from detectors.model_fits").to_arrow_table(),
             promotions=promotions,
             batches=rows.to_batches(),
         )
@@ -144,11 +144,11 @@ def test_empirical_tails_can_be_computed_in_sql(
     warehouse: duckdb.DuckDBPyConnection, detector: str
 ):
     compared = warehouse.execute(
-        f"""
+        """
         with scores as (
             select transaction_id, transaction_date, version, score
-            from scoring.score_{detector}
-            where version is not null
+            from scoring.anomaly_scores
+            where version is not null and detector = $1
             order by transaction_id desc limit 200
         ),
         inputs as (

@@ -85,9 +85,9 @@ class ScoredWeek:
 def fit_parameters(workshop: Home, detector: str) -> dict[str, Any]:
     """A detector's parameters as the dbt project has them."""
     manifest = json.loads((workshop.dbt_target / "manifest.json").read_text(encoding="utf-8"))
-    config = manifest["nodes"][f"model.cardwatch.{detector}__fit"]["config"]
-    parameters: dict[str, Any] = config["parameters"]
-    return parameters
+    model = f"{detector}__fit" if detector == detectors.TREE else "anomaly__fit"
+    given: dict[str, Any] = manifest["nodes"][f"model.cardwatch.{model}"]["config"]["parameters"]
+    return given if detector == detectors.TREE else given.get(detector, {})
 
 
 def fit_and_score(

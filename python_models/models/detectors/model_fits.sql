@@ -2,10 +2,9 @@
 with
 
 final as (
-    {%- for detector in ['gradient_boosted_tree'] + var('anomaly_detectors') %}
-        select * from {{ ref(detector ~ '__fit') }}
-        {{ 'union all by name' if not loop.last }}
-    {%- endfor %}
+    select * from {{ ref('gradient_boosted_tree__fit') }}
+    union all by name
+    select * from {{ ref('anomaly__fit') }}
 )
 
 select * from final  -- noqa: AM04

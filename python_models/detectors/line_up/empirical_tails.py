@@ -244,21 +244,3 @@ DETECTOR = Detector(
     fit=fit,
     load=load,
 )
-
-PEER_DEVIATION = Detector(
-    name="peer_deviation",
-    catalogue_flag="in_peer",
-    parameters=UpperTailsParameters,
-    fit=fit,
-    load=load,
-    algorithm=NAME,
-)
-
-COLLECTIVE_SHIFT = Detector(
-    name="collective_shift",
-    catalogue_flag="in_collective",
-    parameters=UpperTailsParameters,
-    fit=fit,
-    load=load,
-    algorithm=NAME,
-)

@@ -1,0 +1,1 @@
+"""The detectors, a module each: it has the detector's name and exports `DETECTOR`."""
