@@ -14,7 +14,7 @@ neighbours as (
         on
             subjects.subject_type = 'transaction'
             and subjects.subject_id = risk.transaction_id
-    inner join {{ ref('score_nearest_neighbours') }} as scores
+    inner join {{ ref('anomaly_scores') }} as scores
         on
             risk.transaction_date = scores.transaction_date
             and risk.transaction_id = scores.transaction_id

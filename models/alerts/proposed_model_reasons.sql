@@ -24,20 +24,18 @@ contributions as (
         on
             risks.transaction_date = scores.transaction_date
             and risks.transaction_id = scores.transaction_id
-    {%- for detector in var('anomaly_detectors') %}
-        union all
-        select
-            risks.transaction_id,
-            greatest(risks.anomaly_risk, 1e-6) / {{ var('anomaly_detectors') | length }}
-                as detector_risk,
-            scores.version,
-            {{ unnest_structs('scores.reasons') }}
-        from risks
-        inner join {{ ref('score_' ~ detector) }} as scores
-            on
-                risks.transaction_date = scores.transaction_date
-                and risks.transaction_id = scores.transaction_id
-    {%- endfor %}
+    union all
+    select
+        risks.transaction_id,
+        greatest(risks.anomaly_risk, 1e-6) / {{ var('anomaly_detectors') | length }}
+            as detector_risk,
+        scores.version,
+        {{ unnest_structs('scores.reasons') }}
+    from risks
+    inner join {{ ref('anomaly_scores') }} as scores
+        on
+            risks.transaction_date = scores.transaction_date
+            and risks.transaction_id = scores.transaction_id
 ),
 
 shares as (
