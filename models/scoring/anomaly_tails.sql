@@ -5,24 +5,6 @@
 {%- set names = var('anomaly_detectors') %}
 with
 
-scores as (
-    select
-        detector,
-        transaction_id,
-        transaction_date,
-        tail,
-        reasons,
-        version
-    from {{ ref('anomaly_scores') }}
-),
-
-{% for name in names -%}
-    {{ name }} as (
-        select * from scores
-        where detector = '{{ name }}'
-    ),
-
-{% endfor -%}
 final as (
     select
         {{ names[0] }}.transaction_id,
@@ -49,13 +31,15 @@ final as (
             ), ''
         ) as anomaly_versions
     from
-        {{ names[0] }}
+        {{ ref('anomaly_scores') }} as {{ names[0] }}
         {%- for name in names[1:] %}
-        left outer join {{ name }}
+        left outer join {{ ref('anomaly_scores') }} as {{ name }}
             on
                 {{ names[0] }}.transaction_date = {{ name }}.transaction_date
                 and {{ names[0] }}.transaction_id = {{ name }}.transaction_id
+                and {{ name }}.detector = '{{ name }}'
             {%- endfor %}
+    where {{ names[0] }}.detector = '{{ names[0] }}'
 )
 
 select * from final

@@ -45,7 +45,6 @@ ROOMS: dict[str, set[str]] = {
 }
 
 _LATE = "cli"
-_OPEN = {"orchestration.review.text"}  # its circle with desk is being opened
 _PACKAGES = {"orchestration": project_root(), "detectors": project_root() / "python_models"}
 
 
@@ -136,8 +135,7 @@ def test_product_code_imports_neither_demo_company_nor_benchmark() -> None:
 def test_no_two_modules_import_each_other_over_any_way() -> None:
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
     for each in IMPORTS:
-        if each.importer not in _OPEN:
-            graph[each.importer].add(each.imported)
+        graph[each.importer].add(each.imported)
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -145,11 +143,7 @@ def test_no_two_modules_import_each_other_over_any_way() -> None:
 
 
 def test_only_the_command_line_imports_late() -> None:
-    late = [
-        each.place
-        for each in IMPORTS
-        if each.is_late and room(each.importer) != _LATE and each.importer not in _OPEN
-    ]
+    late = [each.place for each in IMPORTS if each.is_late and room(each.importer) != _LATE]
     assert not late, f"move to the top of the file: {', '.join(late)}"
 
 
