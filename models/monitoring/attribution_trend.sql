@@ -7,19 +7,10 @@ with
 scores as (
     select
         'gradient_boosted_tree' as detector,
-        transaction_id,
-        transaction_date,
-        version,
-        reasons
+        *
     from {{ ref('score_gradient_boosted_tree') }}
-    union all
-    select
-        detector,
-        transaction_id,
-        transaction_date,
-        version,
-        reasons
-    from {{ ref('anomaly_scores') }}
+    union all by name
+    select * from {{ ref('anomaly_scores') }}
 ),
 
 reasons as (

@@ -114,21 +114,10 @@ read_from as (
 all_scores as (
     select
         'gradient_boosted_tree' as detector,
-        transaction_id,
-        transaction_date,
-        tail,
-        probability as value,
-        version
+        *
     from {{ ref('score_gradient_boosted_tree') }}
-    union all
-    select
-        detector,
-        transaction_id,
-        transaction_date,
-        tail,
-        tail as value,
-        version
-    from {{ ref('anomaly_scores') }}
+    union all by name
+    select * from {{ ref('anomaly_scores') }}
 ),
 
 scores as (
@@ -137,7 +126,7 @@ scores as (
         all_scores.transaction_id,
         date_trunc('week', all_scores.transaction_date)::date as week,
         all_scores.tail,
-        all_scores.value
+        coalesce(all_scores.probability, all_scores.tail) as value
     from all_scores
     inner join read_from
         on
