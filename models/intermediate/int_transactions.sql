@@ -198,6 +198,15 @@ final as (
         transactions.mcc,
         coalesce(merchant_categories.category, transactions.category) as category,
         merchant_categories.policy as category_policy,
+        coalesce(natures.is_meal, false) as is_meal,
+        coalesce(natures.is_going_out, false) as is_going_out,
+        coalesce(natures.is_goods, false) as is_goods,
+        coalesce(natures.is_ride, false) as is_ride,
+        coalesce(natures.is_booked, false) as is_booked,
+        coalesce(natures.is_debited, false) as is_debited,
+        coalesce(natures.is_office_service, false) as is_office_service,
+        coalesce(natures.is_overtime, false) as is_overtime,
+        coalesce(natures.is_capped, false) as is_capped,
         transactions.entry_mode,
         transactions.amount,
         transactions.currency,
@@ -222,6 +231,8 @@ final as (
         on transactions.merchant_name = merchant_keywords.merchant_name
     left outer join {{ ref('merchant_categories') }} as merchant_categories
         on transactions.mcc = merchant_categories.mcc
+    left outer join {{ ref('category_natures') }} as natures
+        on coalesce(merchant_categories.category, transactions.category) = natures.category
     left outer join {{ ref('currencies') }} as currencies
         on transactions.currency = currencies.currency
     left outer join {{ ref('holidays') }} as holidays

@@ -39,7 +39,7 @@ final as (
         {{ in_build_window('transactions.transaction_date', lookback=365) }}
         and transactions.is_purchase
         and transactions.has_time
-        and transactions.category in ('bakery', 'bar', 'fast_food', 'grocery', 'restaurant', 'taxi')
+        and transactions.is_overtime
 )
 
 select * from final

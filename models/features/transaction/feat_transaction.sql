@@ -98,6 +98,7 @@ final as (
         department_id, grade, approver_id, merchant_id, merchant_name, merchant_keyword,
         merchant_city, merchant_country, mcc, category, category_policy, entry_mode, currency,
         status, is_purchase, single_limit, monthly_limit, absence_kind, trip_city,
+        is_meal, is_goods, is_ride, is_booked, is_debited, is_office_service,
 
         -- amount
         amount, amount_to_single_limit, amount_trailing_zeros, amount_is_round,
@@ -110,8 +111,7 @@ final as (
             as card_amount_z_90d,
         -- a normal distribution has its quartiles 1.349 standard deviations apart
         (purchase_log_amount - card_log_amount_median_90d)
-        / (card_log_amount_quartile_range_90d / 1.349 + 0.1)
-            as card_amount_robust_z_90d,
+        / (card_log_amount_quartile_range_90d / 1.349 + 0.1) as card_amount_robust_z_90d,
         amount / card_category_amount_mean_90d as card_category_amount_ratio_90d,
         amount / employee_amount_mean_90d as employee_amount_ratio_90d,
         amount / employee_merchant_amount_mean_90d as employee_merchant_amount_ratio_90d,
@@ -193,8 +193,7 @@ final as (
         card_near_limit_count_30d, card_near_limit_count_today,
         card_amount_sum_month_until_today + card_amount_sum_today as card_amount_sum_month,
         (card_amount_sum_month_until_today + card_amount_sum_today + greatest(amount, 0))
-        / nullif(monthly_limit, 0)
-            as card_month_to_monthly_limit,
+        / nullif(monthly_limit, 0) as card_month_to_monthly_limit,
         card_cash_like_amount_sum_30d, card_cash_like_amount_sum_today,
 
         -- the merchant

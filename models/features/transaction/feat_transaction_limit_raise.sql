@@ -3,30 +3,15 @@
 -- limit_evasion_010 may ask for and as long as the raised limits hold.
 with
 
-told as (
+limits as (
     select
         card_id,
         valid_from,
-        {{ last_known('single_limit', 'until_then') }} as single_limit,
-        {{ last_known('monthly_limit', 'until_then') }} as monthly_limit,
-        -- of several rows for one moment, the last one holds
-        row_number() over (
-            partition by card_id, valid_from order by load_id desc, load_line desc
-        ) as recency
-    from {{ ref('stg_cards') }}
-    window until_then as (
-        partition by card_id order by valid_from asc, load_id asc, load_line asc
-        rows between unbounded preceding and current row
-    )
-),
-
-limits as (
-    select
-        *,
+        single_limit,
+        monthly_limit,
         lag(single_limit) over by_time as earlier_single_limit,
         lag(monthly_limit) over by_time as earlier_monthly_limit
-    from told
-    where recency = 1
+    from {{ ref('int_cards') }}
     window by_time as (partition by card_id order by valid_from)
 ),
 

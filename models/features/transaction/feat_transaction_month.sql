@@ -16,7 +16,7 @@ transactions as (
         coalesce(employee_id, card_id) as holder_id,
         department_id,
         merchant_id,
-        case when category in ('bar', 'fuel', 'taxi') then category end as capped_category,
+        case when is_capped then category end as capped_category,
         amount_exact
     from {{ ref('int_transactions') }}
     where

@@ -22,10 +22,10 @@ transactions as (
         amount_exact,
         case when amount_exact <= single_limit then amount_exact end as amount_within_limit,
         case when amount_exact <= single_limit then single_limit end as limit_not_exceeded,
-        category in ('bar', 'karaoke_dance', 'restaurant')
+        is_going_out
         and coalesce(entry_mode, 'unknown') <> 'online'
         and latitude is not null
-        and longitude is not null as is_going_out
+        and longitude is not null as is_evening_out
     from {{ ref('int_transactions') }}
     where
         {{ in_build_window('transaction_date', lookback=1) }}
@@ -79,7 +79,7 @@ evenings as (
     from transactions
     cross join days_back
     where
-        transactions.is_going_out
+        transactions.is_evening_out
         and {{ in_build_window('transactions.transaction_date') }}
 ),
 
@@ -103,7 +103,7 @@ neighbours as (
             and evenings.authorized_at > earlier.authorized_at
             and evenings.authorized_at <= earlier.authorized_at + interval 2 hour
     where
-        earlier.is_going_out
+        earlier.is_evening_out
         and earlier.amount_within_limit is not null
         and {{ kilometres_between(
             'earlier.latitude', 'earlier.longitude', 'evenings.latitude', 'evenings.longitude'

@@ -7,6 +7,8 @@ transactions as (
         authorized_at,
         amount,
         category,
+        is_booked,
+        is_debited,
         single_limit,
         amount_to_single_limit,
         peer_amount_ratio_90d
@@ -29,8 +31,8 @@ final as (
         amount_to_single_limit >= {{ rule_threshold('limit_evasion_006', 'from_share') }}
         and amount_to_single_limit < 1
         -- fares, rooms and subscriptions have the price they have
-        and coalesce(category, 'unknown')
-        not in ('lodging', 'airline', 'rail_bus', 'software', 'utilities_telecom')
+        and is_booked is not true
+        and is_debited is not true
 )
 
 select * from final

@@ -1,5 +1,5 @@
 -- Grain: one row per purchase by which a holder goes beyond the month's cap of a category. A
--- further category is one line more in `cap` and a word more in the feature's capped categories.
+-- further category is one line more in `cap` and a true in category_natures.
 with
 
 transactions as (

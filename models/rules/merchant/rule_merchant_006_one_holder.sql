@@ -15,7 +15,7 @@ transactions as (
         employee_merchant_amount_sum_365d,
         -- everybody has a favourite table that no colleague shares
         case
-            when category in ('restaurant', 'fast_food', 'bakery')
+            when is_meal
                 then {{ rule_threshold('merchant_006', 'minimum_meal_sum_365d') }}
             else {{ rule_threshold('merchant_006', 'minimum_sum_365d') }}
         end as minimum_sum

@@ -10,6 +10,7 @@ transactions as (
         transactions.merchant_name,
         transactions.mcc,
         transactions.category,
+        transactions.is_office_service,
         equal_amounts.employee_merchant_same_amount_count_95d,
         equal_amounts.employee_merchant_same_amount_months
     from {{ ref('feat_transaction') }} as transactions
@@ -42,10 +43,7 @@ final as (
         <= {{ rule_threshold('merchant_011', 'maximum_payments') }}
         and (
             -- what work orders by the month
-            coalesce(category, 'unknown') not in (
-                'business_services', 'courier', 'education', 'financial', 'government', 'parking',
-                'postal', 'professional_services', 'software', 'toll', 'utilities_telecom'
-            )
+            is_office_service is not true
             -- but not films, music and pay television
             or mcc in ('4899', '5815')
         )

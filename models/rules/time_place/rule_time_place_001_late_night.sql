@@ -10,6 +10,9 @@ transactions as (
         is_night,
         hour_of_day,
         is_on_trip,
+        is_ride,
+        is_booked,
+        is_debited,
         case
             when is_night = 1 then {{ var('night_from_hour') }}
             else {{ rule_threshold('time_place_001', 'bar_from_hour') }}
@@ -44,9 +47,10 @@ final as (
         )
         -- who travels eats late
         and coalesce(is_on_trip, 0) = 0
-        -- rooms and flights are booked, subscriptions and bills debited, at any hour
-        and coalesce(category, 'unknown')
-        not in ('lodging', 'airline', 'software', 'utilities_telecom')
+        -- rooms and flights are booked, subscriptions and bills debited, at any hour; who buys a
+        -- ticket for the next train is there
+        and (is_booked and not is_ride) is not true
+        and is_debited is not true
 )
 
 select * from final

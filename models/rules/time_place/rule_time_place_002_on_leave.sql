@@ -7,6 +7,7 @@ transactions as (
         authorized_at,
         amount,
         category,
+        is_debited,
         absence_kind,
         is_on_leave
     from {{ ref('feat_transaction') }}
@@ -28,7 +29,7 @@ final as (
         is_on_leave = 1
         and amount > {{ rule_threshold('time_place_002', 'minimum_amount') }}
         -- subscriptions and bills are debited whether the holder is there or not
-        and coalesce(category, 'unknown') not in ('software', 'utilities_telecom')
+        and is_debited is not true
 )
 
 select * from final

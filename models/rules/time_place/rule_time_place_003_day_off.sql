@@ -7,6 +7,9 @@ transactions as (
         authorized_at,
         amount,
         category,
+        is_ride,
+        is_booked,
+        is_debited,
         entry_mode,
         day_of_week,
         hour_of_day,
@@ -38,10 +41,10 @@ final as (
         and not coalesce(day_of_week = 6 and hour_of_day < {{ var('night_until_hour') }}, false)
         -- orders are placed, rooms and tickets booked, subscriptions and bills debited, on any day
         and coalesce(entry_mode, 'unknown') <> 'online'
-        and coalesce(category, 'unknown')
-        not in ('lodging', 'airline', 'rail_bus', 'software', 'utilities_telecom')
+        and is_booked is not true
+        and is_debited is not true
         -- rides are to work or home
-        and coalesce(category, 'unknown') not in ('parking', 'taxi', 'toll')
+        and is_ride is not true
 )
 
 select * from final

@@ -7,6 +7,7 @@ transactions as (
         authorized_at,
         amount,
         category,
+        is_debited,
         card_status,
         employee_days_since_left
     from {{ ref('feat_transaction') }}
@@ -28,7 +29,7 @@ final as (
     where
         employee_days_since_left > {{ rule_threshold('time_place_005', 'maximum_days') }}
         -- subscriptions and bills are debited until somebody ends them
-        and coalesce(category, 'unknown') not in ('software', 'utilities_telecom')
+        and is_debited is not true
 )
 
 select * from final

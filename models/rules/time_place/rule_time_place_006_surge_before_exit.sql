@@ -16,10 +16,7 @@ transactions as (
     where
         is_purchase
         -- things to keep or to sell; farewell dinners, rides and flowers are not
-        and category in (
-            'cash_like', 'clothing', 'computers', 'cosmetics', 'department_store', 'duty_free',
-            'electronics', 'general_retail', 'gift_card', 'jewellery', 'liquor'
-        )
+        and is_goods
 ),
 
 final as (

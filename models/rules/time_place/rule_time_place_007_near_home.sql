@@ -8,6 +8,7 @@ transactions as (
         transactions.authorized_at,
         transactions.amount,
         transactions.category,
+        transactions.is_ride,
         transactions.hour_of_day,
         transactions.is_day_off,
         transactions.employee_kilometres_from_home,
@@ -58,7 +59,7 @@ final as (
         and employee_kilometres_from_home_median_90d
         > {{ rule_threshold('time_place_007', 'minimum_usual_kilometres') }}
         -- a ride home ends there
-        and coalesce(category, 'unknown') not in ('parking', 'rail_bus', 'taxi', 'toll')
+        and is_ride is not true
 )
 
 select * from final

@@ -28,7 +28,13 @@ final as (
             single_limit,
             monthly_limit,
             absence_kind,
-            trip_city
+            trip_city,
+            is_meal,
+            is_goods,
+            is_ride,
+            is_booked,
+            is_debited,
+            is_office_service
         ),
         category as segment
     from {{ ref('feat_transaction') }}
