@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while a run goes on."""
+"""The progress that a person at a terminal sees during a run."""
 
 import io
 import sys

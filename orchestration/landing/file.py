@@ -96,7 +96,7 @@ def read_pieces(file: CheckedFile) -> Iterator[Piece]:
 
 
 def masked(text: str) -> str:
-    """Replace whatever could be a card number by its last four digits."""
+    """Replace everything that could be a card number by its last four digits."""
 
     def last_four(found: re.Match[str]) -> str:
         digits = re.sub(r"\D", "", found[0].removesuffix(".0"))

@@ -25,7 +25,7 @@ _Days: TypeAlias = tuple[date | None, date | None]
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What one load did; the same figures are in raw.load_manifest."""
+    """The result of one load; the same figures are in raw.load_manifest."""
 
     load_id: int
     source: str

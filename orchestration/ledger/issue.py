@@ -1,4 +1,4 @@
-"""The issue step: what a run proposes becomes a fact, in one transaction and once only."""
+"""The issue step: a run's proposals become facts, in one transaction and once only."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -158,7 +158,7 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
 def record(
     connection: duckdb.DuckDBPyConnection, home: Home, rows: Mapping[str, tuple[str, list[object]]]
 ) -> dict[str, int]:
-    """Append to the ledger what is decided between runs: promotions, requests, fits on demand.
+    """Append to the ledger the decisions taken between runs: promotions, requests, fits on demand.
 
     rows: ledger table -> query and its parameters. It becomes an issue of its own without alerts,
     on the last day that was issued; all of it is recorded or nothing.
@@ -206,7 +206,7 @@ def _new_issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[in
 def _append(
     connection: duckdb.DuckDBPyConnection, issue_id: int, built_from: date, built_until: date
 ) -> dict[str, int]:
-    """Append what is proposed to every ledger table; return the rows of each."""
+    """Append the proposed rows to every ledger table; return the number of rows of each."""
     rows = {
         table: _insert(connection, issue_id, table, query, []) for table, query in _APPENDED.items()
     }

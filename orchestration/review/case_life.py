@@ -1,4 +1,4 @@
-"""The life of cases: the warehouse's own SQL, run over what reviewers can read.
+"""The life of cases: the warehouse's own SQL, run over the published copy and new events.
 
 What an event does to its case is written once, in the models named in MODELS. A run builds them in
 the warehouse. Here the same files are run in memory over the published copy, the events that have
@@ -86,7 +86,7 @@ _ONLY_ITS_EVENTS = """
 
 
 class CaseLife:
-    """Cases as they stand: the published ones, moved on by what has landed since."""
+    """Cases as they stand: the published ones, moved on by the events that landed since."""
 
     def __init__(self, home: Home, published: duckdb.DuckDBPyConnection, named: str | None) -> None:
         """Run the models over an open published copy, for all cases or for the one that is named.

@@ -1,4 +1,4 @@
-"""What a reviewer does: ask for an event to be recorded, and learn what it did or why it cannot be.
+"""A reviewer asks to record an event, and learns its effect or the reason why it is refused.
 
 What the warehouse would refuse is refused by its own SQL (case_life); the rest is what a person at
 the desk can get wrong: a moment in the future, more money than there is.
@@ -22,7 +22,7 @@ from orchestration.review.words import RECOVERIES, SHORT, amount_text
 
 @dataclass(frozen=True)
 class Request:
-    """What a reviewer wants recorded of a case; CardwatchError for what nobody can want.
+    """The event that a reviewer wants to record on a case; CardwatchError if no case allows it.
 
     case: its identifier, or the beginning of it. at: when it happened, if not now. purchases: the
     decision is a finding on each of these, in one file, or on none. amount: of the case's currency.
@@ -41,7 +41,7 @@ class Request:
     is_last: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, whatever the case."""
+        """Refuse an event that is impossible for every case."""
         if self.amount is not None and len(set(self.purchases)) > 1:
             raise CardwatchError("--amount is for one purchase; decide each with its own amount")
         if self.at is not None and self.at > datetime.now():
@@ -80,7 +80,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Done:
-    """An event that was appended, and what it did."""
+    """An event that was appended, and its effect."""
 
     event_id: str
     case_id: str
@@ -101,9 +101,9 @@ class Done:
 
 
 def act(home: Home, request: Request) -> list[Done]:
-    """Append what is asked for, one event for each purchase that it names, or say why it cannot be.
+    """Append the request, one event for each purchase that it names, or say why it is refused.
 
-    One reviewer at a time: what is judged legal is on disk before the next one is judged.
+    One reviewer at a time: a legal event is on disk before the next one is judged.
     """
     # the moment of an event is taken while the lock is held: whoever had it first was first
     with only_writer(home), open_cases(home, request.case) as life:
@@ -146,7 +146,7 @@ def requests(home: Home, named: str) -> list[dict[str, Any]]:
 
 
 def _too_much(life: CaseLife, before: Mapping[str, Any], event: ReviewEvent) -> str | None:
-    """Why an amount cannot be: more than what is asked back, or than what is outstanding of it."""
+    """Why an amount is refused: it is more than was asked back, or than is outstanding of it."""
     if event.amount is None:
         return None
     if event.event == "recovery_ordered":
@@ -167,7 +167,7 @@ def _too_much(life: CaseLife, before: Mapping[str, Any], event: ReviewEvent) -> 
 
 
 def _way_out(life: CaseLife, before: Mapping[str, Any], event: ReviewEvent) -> str:
-    """What to do about an event that was refused, where that is not plain."""
+    """Advice after a refused event, if the next step is not obvious."""
     if before["state"] == "new" and event.event != "assigned":
         return f"; take it first with `cardwatch review assign {event.case_id[:SHORT]}`"
     if not before["is_open"] and event.event not in RECOVERIES:

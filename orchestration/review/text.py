@@ -1,4 +1,4 @@
-"""What reviewers read at the command line: queues, cases, requests and what an event did, as lines.
+"""The lines that reviewers read at the command line: queues, cases, requests, effects of events.
 
 What comes from feeds and reviewers is shown on one line each, so that a note cannot pass for
 history.
@@ -88,7 +88,7 @@ def describe_requests(texts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def describe_done(done: Done) -> str:
-    """Say what an event did, with the text for the cardholder where there is one."""
+    """Describe the effect of an event, with the text for the cardholder where there is one."""
     what = done.event if done.transaction_id is None else f"{done.transaction_id} {done.event}"
     lines = [
         f"case {done.case_id[:SHORT]}: {what} by {done.actor_id}, "

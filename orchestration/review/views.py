@@ -1,4 +1,4 @@
-"""What a reviewer sees of the cases: the queue, what is overdue, and everything about one case."""
+"""The reviewer's view of cases: the queue, overdue cases, and everything about one case."""
 
 from datetime import date
 from typing import Any
@@ -190,7 +190,7 @@ def _why(life: CaseLife, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def _members(life: CaseLife) -> list[dict[str, Any]]:
-    """What is in the case, each with what was found about it alone."""
+    """The members of the case, each with its own finding."""
     return life.rows(
         """
         select
