@@ -1,4 +1,4 @@
-{# Claim: no threshold is beyond its reach, and every reach is written as rules and features read it:
+{# Claim: no threshold is beyond its reach, and each reach is written as rules and features read it:
    "from 2", "to 30" or "from 2 to 4". #}
 {% test within_reach(model) %}
 select *
