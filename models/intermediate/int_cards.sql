@@ -1,14 +1,14 @@
 {{ config(materialized='view') }}
 -- Grain: one row per card and moment from which a row of the cards feed holds: the card as it was
 -- from then until the next row begins. Every value that a row leaves out is carried forward from
--- the last one that told it; of several rows for one moment the last one holds.
+-- the last one that gave it; of several rows for one moment the last one holds.
 with
 
-told as (
+reported as (
     select
         *,
         case when coalesce(single_limit, monthly_limit) is not null then valid_from end
-            as limit_told_at
+            as limit_reported_at
     from {{ ref('stg_cards') }}
 ),
 
@@ -22,8 +22,8 @@ known as (
         {{ last_known('status', 'until_then') }} as status,
         {{ last_known('single_limit', 'until_then') }} as single_limit,
         {{ last_known('monthly_limit', 'until_then') }} as monthly_limit,
-        {{ last_known('limit_told_at', 'until_then') }} as limit_told_at
-    from told
+        {{ last_known('limit_reported_at', 'until_then') }} as limit_reported_at
+    from reported
     window until_then as (
         partition by card_id order by valid_from asc, load_id asc, load_line asc
         rows between unbounded preceding and current row

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 -- Grain: one row per employee and moment from which a row of the employees feed holds: the employee
 -- as they were from then until the next row begins. Every value that a row leaves out is carried
--- forward from the last one that told it, but for the day of leaving: an empty day is how "has not
+-- forward from the last one that gave it, but for the day of leaving: an empty day is how "has not
 -- left" is said. Of several rows for one moment the last one holds.
 with
 

@@ -73,7 +73,7 @@ with_card as (
         cards.status as card_status,
         cards.single_limit,
         cards.monthly_limit,
-        cards.limit_told_at,
+        cards.limit_reported_at,
         cards.valid_to as card_valid_to
     from transactions
     left outer join {{ ref('int_cards') }} as cards
@@ -93,7 +93,7 @@ with_employee as (
         employees.left_on,
         employees.home_latitude,
         employees.home_longitude,
-        employees.valid_from as employee_told_at,
+        employees.valid_from as employee_reported_at,
         coalesce(approvals.approver_id, employees.manager_id) as approver_id
     from with_card
     left outer join {{ ref('int_employees') }} as employees
@@ -162,7 +162,7 @@ final as (
         transactions.card_status,
         transactions.single_limit,
         transactions.monthly_limit,
-        transactions.limit_told_at,
+        transactions.limit_reported_at,
         transactions.card_valid_to,
         transactions.holder_id as employee_id,
         transactions.department_id,
@@ -173,7 +173,7 @@ final as (
         transactions.left_on,
         transactions.home_latitude,
         transactions.home_longitude,
-        transactions.employee_told_at,
+        transactions.employee_reported_at,
         case
             when
                 transactions.authorized_at >= known_feeds.first_absence_at

@@ -39,7 +39,7 @@ wider_purchases as (
         category_key,
         department_key,
         day,
-        coalesce(sum(txn_count) over last_90d, 0) as n,
+        coalesce(sum(txn_count) over last_90d, 0) as purchases,
         (sum(log_amount_sum) over last_90d)::double as total,
         (sum(log_amount_square_sum) over last_90d)::double as square_total
     from wider_days
@@ -57,7 +57,7 @@ peer_purchases as (
         grade_key,
         transaction_date,
         day,
-        coalesce(sum(txn_count) over last_90d, 0) as n,
+        coalesce(sum(txn_count) over last_90d, 0) as purchases,
         (sum(log_amount_sum) over last_90d)::double as total,
         (sum(log_amount_square_sum) over last_90d)::double as square_total
     from daily
@@ -74,18 +74,20 @@ joined as (
         peers.department_key,
         peers.grade_key,
         peers.transaction_date,
-        peers.n,
-        peers.n / (peers.n + {{ var('peer_shrinkage') }}) as peer_weight,
-        departments.n / (departments.n + {{ var('peer_shrinkage') }}) as department_weight,
-        categories.n / (categories.n + {{ var('peer_shrinkage') }}) as category_weight,
-        peers.total / nullif(peers.n, 0) as peer_mean,
-        peers.square_total / nullif(peers.n, 0) as peer_square_mean,
-        departments.total / nullif(departments.n, 0) as department_mean,
-        departments.square_total / nullif(departments.n, 0) as department_square_mean,
-        categories.total / nullif(categories.n, 0) as category_mean,
-        categories.square_total / nullif(categories.n, 0) as category_square_mean,
-        currencies.total / nullif(currencies.n, 0) as all_mean,
-        currencies.square_total / nullif(currencies.n, 0) as all_square_mean
+        peers.purchases,
+        peers.purchases / (peers.purchases + {{ var('peer_shrinkage') }}) as peer_weight,
+        departments.purchases / (departments.purchases + {{ var('peer_shrinkage') }})
+            as department_weight,
+        categories.purchases / (categories.purchases + {{ var('peer_shrinkage') }})
+            as category_weight,
+        peers.total / nullif(peers.purchases, 0) as peer_mean,
+        peers.square_total / nullif(peers.purchases, 0) as peer_square_mean,
+        departments.total / nullif(departments.purchases, 0) as department_mean,
+        departments.square_total / nullif(departments.purchases, 0) as department_square_mean,
+        categories.total / nullif(categories.purchases, 0) as category_mean,
+        categories.square_total / nullif(categories.purchases, 0) as category_square_mean,
+        currencies.total / nullif(currencies.purchases, 0) as all_mean,
+        currencies.square_total / nullif(currencies.purchases, 0) as all_square_mean
     from peer_purchases as peers
     inner join wider_purchases as departments
         on
@@ -134,7 +136,7 @@ final as (
         department_key,
         grade_key,
         transaction_date,
-        n::double as peer_txn_count_90d,
+        purchases::double as peer_txn_count_90d,
         log_amount_mean as peer_log_amount_mean_90d,
         -- greatest() passes over a null: without a mean there is no spread either
         case

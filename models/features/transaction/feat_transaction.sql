@@ -138,7 +138,7 @@ final as (
         end as card_hours_from_usual_90d,
         day_of_week, days_to_month_end, is_weekend, is_holiday, is_day_off, is_on_leave,
         is_on_trip, is_outside_trip_city, employee_days_since_hired, employee_days_since_left,
-        employee_days_until_left, employee_days_since_told, card_days_since_limit_told,
+        employee_days_until_left, employee_days_since_reported, card_days_since_limit_reported,
         card_days_since_expired,
 
         -- the place

@@ -54,8 +54,8 @@ final as (
             as employee_days_since_left,
         case when left_on >= transaction_date then left_on - transaction_date end::double
             as employee_days_until_left,
-        (transaction_date - employee_told_at::date)::double as employee_days_since_told,
-        (transaction_date - limit_told_at::date)::double as card_days_since_limit_told,
+        (transaction_date - employee_reported_at::date)::double as employee_days_since_reported,
+        (transaction_date - limit_reported_at::date)::double as card_days_since_limit_reported,
         case
             when card_status is not null
                 then greatest(transaction_date - card_valid_to::date, 0)

@@ -121,10 +121,10 @@ class OfTheMoment(Landed):
             "employee_days_until_left": until_left
             if until_left is not None and until_left >= 0
             else None,
-            "employee_days_since_told": float((day - employee["valid_from"].normalize()).days)
+            "employee_days_since_reported": float((day - employee["valid_from"].normalize()).days)
             if employee
             else None,
-            "card_days_since_limit_told": None
+            "card_days_since_limit_reported": None
             if limits_told_at is None
             else float((day - limits_told_at.normalize()).days),
             "card_days_since_expired": expired,
