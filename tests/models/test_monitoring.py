@@ -25,6 +25,7 @@ FEATURES = 100
 MONDAY = pd.Timestamp("2025-01-06")
 
 MACROS = [
+    "engine/count_below.sql",
     "engine/bin_among.sql",
     "engine/deciles.sql",
     "engine/hash_fraction.sql",
