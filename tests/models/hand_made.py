@@ -214,6 +214,15 @@ DAYS = (7, 8, 14, 15, 16, 30, 31, 90, 91, 365, 366)
 NEAR_THE_EDGE = timedelta(seconds=1)
 
 
+#: How long before the edge a run of misuse at a merchant begins; it goes on a day before it.
+RUNS_BEGIN = {
+    "ma": timedelta(days=90),
+    "mb": timedelta(days=90) + NEAR_THE_EDGE,
+    "mc": timedelta(days=91),
+    "md": timedelta(days=91, seconds=1),
+}
+
+
 def at_the_edges() -> dict[str, str]:
     """Purchases and decisions at both sides of the beginning of every window."""
     purchases, decisions = [], []
@@ -246,15 +255,9 @@ def at_the_edges() -> dict[str, str]:
         purchase(f"met{days}", "x5", timedelta(days=days, minutes=5), "my")
         purchase(f"meets{days}", "x6", timedelta(days=days), "my")
     # runs of misuse that begin in the 90 days before, at their edge and before it
-    quarter = timedelta(days=90)
-    for merchant, moments in {
-        "ma": (quarter, timedelta(days=1)),
-        "mb": (quarter + NEAR_THE_EDGE, timedelta(days=1)),
-        "mc": (quarter + timedelta(days=1), timedelta(days=1)),
-        "md": (quarter + timedelta(days=1, seconds=1), timedelta(days=1)),
-    }.items():
+    for merchant, begins in RUNS_BEGIN.items():
         purchase(f"{merchant}_now", "x7", timedelta(0), merchant)
-        for number, before in enumerate(moments):
+        for number, before in enumerate((begins, timedelta(days=1))):
             purchase(f"{merchant}{number}", "x7", before + timedelta(days=2), merchant)
             decision(f"{merchant}{number}", before)
     # innocence that was found at the very moment of misuse ends the run
@@ -277,20 +280,25 @@ def at_the_edges() -> dict[str, str]:
             purchases,
         ),
         "labels/0003": as_csv("transaction_id,misuse,decided_at", decisions),
+        **holders_at_the_edges(),
+    }
+
+
+def holders_at_the_edges() -> dict[str, str]:
+    """The cards of these purchases and the employees who hold them."""
+    since = datetime(2024, 1, 1)
+    return {
         "cards/0003": as_csv(
             "card_id,employee_id,valid_from,single_limit",
             [
-                *((f"x{number}", "e7", datetime(2024, 1, 1), 1_000) for number in range(1, 8)),
-                *((f"y{number}", f"e8{number}", datetime(2024, 1, 1), 900) for number in (1, 2, 3)),
-                ("z1", "e9", datetime(2024, 1, 1), 1_000_000),
+                *((f"x{number}", "e7", since, 1_000) for number in range(1, 8)),
+                *((f"y{number}", f"e8{number}", since, 900) for number in (1, 2, 3)),
+                ("z1", "e9", since, 1_000_000),
             ],
         ),
         "employees/0003": as_csv(
             "employee_id,department_id,valid_from,manager_id",
-            [
-                ("e7", "d7", datetime(2024, 1, 1), "a7"),
-                ("e9", "d9", datetime(2024, 1, 1), "a9"),
-            ],
+            [("e7", "d7", since, "a7"), ("e9", "d9", since, "a9")],
         ),
     }
 

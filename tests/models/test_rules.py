@@ -271,63 +271,64 @@ def entry_without_a_name(project: Path) -> None:
     replace(project / SPLIT_YML, "  - name: rule_", "  - title: rule_")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "sentence"),
-    [
-        (no_yml_entry, r"077_too\.sql has no yml entry; describe .*rules\.yml"),
-        (no_sql_file, r"_limit_evasion__rules\.yml describes .* which has no SQL file; write "),
-        (outside_a_typology, r"rules/rule_limit.*must name the same one"),
-        (in_the_folder_of_another_typology, r"rules/claims/rule_limit.*must name the same one"),
-        (
-            sql_has_another_rule_id,
-            r"001_split_same_merchant\.sql must select 'limit_evasion_001' as rule_id",
-        ),
-        (yml_has_another_rule_id, r"001_split_same_merchant\.sql must be named .*; rename"),
-        (rule_id_taken, r"_too\.sql has the rule_id limit_evasion_001 of .*; give it the next"),
-        (no_owner, r"_limit_evasion__rules\.yml gives rule_.* no owner; add it"),
-        (no_meta_at_all, r"_limit_evasion__rules\.yml gives rule_.* no rule_id; add it"),
-        (with_meta("severity", "grave"), r"__rules\.yml .* the severity 'grave'; use one of: crit"),
-        (with_meta("kind", "advice"), r"__rules\.yml .* the kind 'advice'; use one of: mandatory"),
-        (
-            with_meta("stage", "trial"),
-            r"__rules\.yml .* the stage 'trial'; use one of: live, shadow",
-        ),
-        (with_meta("typology", "limits"), r"__rules\.yml .* the typology 'limits'; use one of: "),
-        (with_meta("unit", "won"), r"__rules\.yml .* the unit 'won'; use one of: currency"),
-        (with_meta("needs", "[limit]"), r"__rules\.yml says .* needs 'limit', which feat_trans"),
-        (with_meta("needs", "limit"), r"__rules\.yml says .* needs 'limit', which feat_trans"),
-        (with_meta("needs", "[claim_id]"), r"__rules\.yml says .* needs 'claim_id', which feat_"),
-        (one_unit_test, r"__rules\.yml has fewer than two unit tests of rule_limit_evasion_002"),
-        (no_threshold_row, r"001_split.*\.sql reads the threshold limit_evasion_001, minimum_pur"),
-        (
-            threshold_beyond_its_reach,
-            r"time_place_007 .* = 6: what it reads reaches to 5 kilometres",
-        ),
-        (threshold_row_without_a_rule, r"rule_thresholds\.csv has the row .*forgotten, which no"),
-        (
-            with_exception("X1,no_rule_001,employee,E1,why,audit,2026-01-01,2026-12-31"),
-            r"rule_exceptions\.csv has the exception 'X1' from 'no_rule_001', which is no rule; ",
-        ),
-        (
-            with_exception("X1,merchant_001,city,Seoul,why,audit,2026-01-01,2026-12-31"),
-            r"the exception 'X1' for the scope 'city'; use one of: employee, department",
-        ),
-        (
-            with_exception("X1,merchant_001,employee,E1, ,audit,2026-01-01,2026-12-31"),
-            r"the exception 'X1' without reason; add it",
-        ),
-        (
-            with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-01,"),
-            r"the exception 'X1' with a valid_from or expires_on that is no day .*; write both",
-        ),
-        (
-            with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-02,2026-01-01"),
-            r"the exception 'X1', which expires on 2026-01-01, before it begins on 2026-01-02",
-        ),
-        (broken_yml, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need it"),
-        (entry_without_a_name, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need"),
-    ],
-)
+#: What is spoiled in the project, and what the refusal says.
+MISTAKES = [
+    (no_yml_entry, r"077_too\.sql has no yml entry; describe .*rules\.yml"),
+    (no_sql_file, r"_limit_evasion__rules\.yml describes .* which has no SQL file; write "),
+    (outside_a_typology, r"rules/rule_limit.*must name the same one"),
+    (in_the_folder_of_another_typology, r"rules/claims/rule_limit.*must name the same one"),
+    (
+        sql_has_another_rule_id,
+        r"001_split_same_merchant\.sql must select 'limit_evasion_001' as rule_id",
+    ),
+    (yml_has_another_rule_id, r"001_split_same_merchant\.sql must be named .*; rename"),
+    (rule_id_taken, r"_too\.sql has the rule_id limit_evasion_001 of .*; give it the next"),
+    (no_owner, r"_limit_evasion__rules\.yml gives rule_.* no owner; add it"),
+    (no_meta_at_all, r"_limit_evasion__rules\.yml gives rule_.* no rule_id; add it"),
+    (with_meta("severity", "grave"), r"__rules\.yml .* the severity 'grave'; use one of: crit"),
+    (with_meta("kind", "advice"), r"__rules\.yml .* the kind 'advice'; use one of: mandatory"),
+    (
+        with_meta("stage", "trial"),
+        r"__rules\.yml .* the stage 'trial'; use one of: live, shadow",
+    ),
+    (with_meta("typology", "limits"), r"__rules\.yml .* the typology 'limits'; use one of: "),
+    (with_meta("unit", "won"), r"__rules\.yml .* the unit 'won'; use one of: currency"),
+    (with_meta("needs", "[limit]"), r"__rules\.yml says .* needs 'limit', which feat_trans"),
+    (with_meta("needs", "limit"), r"__rules\.yml says .* needs 'limit', which feat_trans"),
+    (with_meta("needs", "[claim_id]"), r"__rules\.yml says .* needs 'claim_id', which feat_"),
+    (one_unit_test, r"__rules\.yml has fewer than two unit tests of rule_limit_evasion_002"),
+    (no_threshold_row, r"001_split.*\.sql reads the threshold limit_evasion_001, minimum_pur"),
+    (
+        threshold_beyond_its_reach,
+        r"time_place_007 .* = 6: what it reads reaches to 5 kilometres",
+    ),
+    (threshold_row_without_a_rule, r"rule_thresholds\.csv has the row .*forgotten, which no"),
+    (
+        with_exception("X1,no_rule_001,employee,E1,why,audit,2026-01-01,2026-12-31"),
+        r"rule_exceptions\.csv has the exception 'X1' from 'no_rule_001', which is no rule; ",
+    ),
+    (
+        with_exception("X1,merchant_001,city,Seoul,why,audit,2026-01-01,2026-12-31"),
+        r"the exception 'X1' for the scope 'city'; use one of: employee, department",
+    ),
+    (
+        with_exception("X1,merchant_001,employee,E1, ,audit,2026-01-01,2026-12-31"),
+        r"the exception 'X1' without reason; add it",
+    ),
+    (
+        with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-01,"),
+        r"the exception 'X1' with a valid_from or expires_on that is no day .*; write both",
+    ),
+    (
+        with_exception("X1,merchant_001,employee,E1,why,audit,2026-01-02,2026-01-01"),
+        r"the exception 'X1', which expires on 2026-01-01, before it begins on 2026-01-02",
+    ),
+    (broken_yml, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need it"),
+    (entry_without_a_name, r"_limit_evasion__rules\.yml is not yml as dbt and Cardwatch need"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), MISTAKES)
 def test_a_mistake_is_refused_with_one_sentence_and_changes_nothing(
     project: Path, spoil: Callable[[Path], None], sentence: str
 ) -> None:

@@ -209,52 +209,7 @@ class Landed:
 
     def _decisions(self) -> pd.DataFrame:
         """Decisions of labels and reviews on purchases of the year before, as they landed last."""
-        decided = []
-        for row in self.raw["company__labels"].to_dict("records"):
-            decided.append({**row, "origin": "labels"})
-        for row in self.raw["handbook__transactions"].to_dict("records"):
-            if is_known(row["tx_fraud"]):
-                decided.append(
-                    {
-                        **row,
-                        "transaction_id": str(row["transaction_id"]),
-                        "misuse": row["tx_fraud"] == 1,
-                        "decided_at": row["tx_datetime"] + 7 * DAY,
-                        "origin": "labels",
-                    }
-                )
-        # what has a finding of its own is not decided with its case any more
-        found: set[tuple[str, str]] = set()
-        opened_on = {case: pd.Timestamp(day) for case, day in self.cases.items()}
-        for row in self._accepted_events():
-            if is_known(row["transaction_id"]):
-                decided_on = {row["transaction_id"]}
-                found.add((row["case_id"], row["transaction_id"]))
-            else:
-                members = self.case_members[
-                    (self.case_members["case_id"] == row["case_id"])
-                    # what joined on the day of the decision came after it
-                    & (
-                        (self.case_members["joined_on"] <= opened_on[row["case_id"]])
-                        | (self.case_members["joined_on"] < row["occurred_at"].normalize())
-                    )
-                ]
-                decided_on = {
-                    transaction_id
-                    for transaction_id in members["transaction_id"]
-                    if (row["case_id"], transaction_id) not in found
-                }
-            if row["event"] in ("cleared", "recovery_ordered"):
-                for transaction_id in decided_on:
-                    decided.append(
-                        {
-                            **row,
-                            "transaction_id": transaction_id,
-                            "misuse": row["event"] == "recovery_ordered",
-                            "decided_at": row["occurred_at"],
-                            "origin": "review",
-                        }
-                    )
+        decided = [*self._decided_by_labels(), *self._decided_by_review()]
         for decision in decided:
             known = decision.get("available_at")
             decision["available_at"] = max(
@@ -281,6 +236,51 @@ class Landed:
             (table["decided_at"] > table["moment"])
             & (table["decided_on"] - table["day"] <= LONGEST_LOOKBACK * DAY)
         ]
+
+    def _decided_by_labels(self) -> Iterator[dict[str, Any]]:
+        for row in self.raw["company__labels"].to_dict("records"):
+            yield {**row, "origin": "labels"}
+        for row in self.raw["handbook__transactions"].to_dict("records"):
+            if is_known(row["tx_fraud"]):
+                yield {
+                    **row,
+                    "transaction_id": str(row["transaction_id"]),
+                    "misuse": row["tx_fraud"] == 1,
+                    "decided_at": row["tx_datetime"] + 7 * DAY,
+                    "origin": "labels",
+                }
+
+    def _decided_by_review(self) -> Iterator[dict[str, Any]]:
+        # what has a finding of its own is not decided with its case any more
+        found: set[tuple[str, str]] = set()
+        opened_on = {case: pd.Timestamp(day) for case, day in self.cases.items()}
+        for row in self._accepted_events():
+            if is_known(row["transaction_id"]):
+                decided_on = {row["transaction_id"]}
+                found.add((row["case_id"], row["transaction_id"]))
+            else:
+                members = self.case_members[
+                    (self.case_members["case_id"] == row["case_id"])
+                    # what joined on the day of the decision came after it
+                    & (
+                        (self.case_members["joined_on"] <= opened_on[row["case_id"]])
+                        | (self.case_members["joined_on"] < row["occurred_at"].normalize())
+                    )
+                ]
+                decided_on = {
+                    transaction_id
+                    for transaction_id in members["transaction_id"]
+                    if (row["case_id"], transaction_id) not in found
+                }
+            if row["event"] in ("cleared", "recovery_ordered"):
+                for transaction_id in decided_on:
+                    yield {
+                        **row,
+                        "transaction_id": transaction_id,
+                        "misuse": row["event"] == "recovery_ordered",
+                        "decided_at": row["occurred_at"],
+                        "origin": "review",
+                    }
 
     def _accepted_events(self) -> Iterator[dict[str, Any]]:
         """Review events that did something to their case, as they landed."""

@@ -37,7 +37,7 @@ class OfSubjects(Landed):
     def of_card(self, transaction: pd.Series) -> Values:
         """How often, how much and where the card paid before."""
         moment, day, amount = transaction["moment"], transaction["day"], transaction["amount"]
-        has_time, is_purchase = transaction["has_time"], transaction["is_purchase"]
+        has_time = transaction["has_time"]
         rows = self._purchases_of("card_id", transaction["card_id"])
         values: Values = {}
 
@@ -92,7 +92,13 @@ class OfSubjects(Landed):
             total(in_month) + max(amount, 0.0), transaction["monthly_limit"]
         )
 
-        # this amount against earlier ones
+        self._compare_amounts(transaction, rows, values)
+        return values
+
+    def _compare_amounts(self, transaction: pd.Series, rows: pd.DataFrame, values: Values) -> None:
+        """This amount against earlier ones, whose sizes are among the values already."""
+        day, amount = transaction["day"], transaction["amount"]
+        quarter = days_before(rows, day, 90)
         values["card_round_share_90d"] = mean(quarter["is_round"].astype(float))
         values["card_amount_ratio_30d"] = ratio(amount, values["card_amount_mean_30d"])
         values["card_amount_ratio_90d"] = ratio(amount, values["card_amount_mean_90d"])
@@ -103,7 +109,7 @@ class OfSubjects(Landed):
         values["card_amount_to_baseline"] = ratio(amount, baseline_mean)
         values["card_amount_deviation_from_baseline"] = self._deviation(amount, baseline)
         values["card_amount_z_90d"] = values["card_amount_robust_z_90d"] = None
-        if is_purchase and len(quarter) >= FEWEST_FOR_A_SPREAD:
+        if transaction["is_purchase"] and len(quarter) >= FEWEST_FOR_A_SPREAD:
             logs = [float(log) for log in quarter["log_amount"]]
             lower, middle, upper = (float(cut) for cut in np.percentile(logs, [25, 50, 75]))
             above_mean = transaction["log_amount"] - mean(logs)
@@ -115,7 +121,6 @@ class OfSubjects(Landed):
         values["card_amount_peak_7d"] = ratio(week_max, values["card_amount_mean_90d"])
         values["card_amount_peak_14d"] = ratio(values["card_amount_max_14d"], baseline_mean)
         values["card_amount_shift_1d"] = ratio(values["card_amount_mean_1d"], baseline_mean)
-        return values
 
     @staticmethod
     def _longest_pause(rows: pd.DataFrame, day: pd.Timestamp) -> float | None:

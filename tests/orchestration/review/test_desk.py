@@ -89,60 +89,61 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
     assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}\.csv", first.name)
 
 
-@pytest.mark.parametrize(
-    ("before", "line", "sentence"),
-    [
-        ("", "show zzzz", "there is no case 'zzzz'"),
-        ("", "assign aaa", "'aaa' begins 2 cases (aaaa111, aaab222, …); write more of it"),
-        ("", "assign aaaa --reviewer=E1", "E1 must not review this case: it is about E1"),
-        ("", "assign aaaa --reviewer=R1", "it is about the manager of R1"),
-        (
-            "",
-            "decide aaaa cleared --reason=explained",
-            "cannot become cleared; take it first with `cardwatch review assign aaaa1111`",
-        ),
-        ("", "assign aaaa --reviewer=e1", "e1 must not review this case: it is about e1"),
-        ("", "assign aaaa --reviewer=R\u202e1", "characters that are no letters"),
-        ("", "assign aaaa --note=\udcff", "the note is not written in UTF-8"),
-        ("assign aaaa", "decide aaaa recovery_ordered --amount=nan", "is no amount of money"),
-        ("assign aaaa", "decide aaaa recovery_ordered --amount=inf", "is no amount of money"),
-        ("assign aaaa", "decide aaaa recovery_ordered --amount=much", "write 120000 or 120,000"),
-        ("assign aaaa", "decide aaaa recovery_ordered --amount=50001", "than the 50,000 KRW that"),
-        ("assign aaaa", "decide aaaa cleared --reason=explained --amount=5", "nothing else asks"),
-        (
-            "assign aaab",
-            "decide aaab recovery_ordered --purchase=t2 --amount=70001",
-            "more than the 70,000 KRW that the decision is about",
-        ),
-        ("assign aaaa", "decide aaaa closed", "there is no outcome 'closed'; use one of: cleared"),
-        ("assign aaaa", "decide aaaa cleared", "and not without a reason"),
-        ("assign aaaa", "decide aaaa cleared --reason=enough", "and not as enough"),
-        ("assign aaaa", "decide aaaa inconclusive --reason=explained", "is for cleared cases"),
-        ("assign aaaa", "recover aaaa --amount=5", "a case that is assigned cannot become recov"),
-        ("assign aaaa", "decide aaaa recovery_ordered --amount=0", "is above zero"),
-        ("assign aaaa", "ask aaaa --at=2025-05-01T09:00:00", "something later was accepted"),
-        ("", "assign aaaa --at=2025-04-29T09:00:00", "opened only on 2025-04-30"),
-        ("", "assign aaaa --at=2999-01-01T09:00:00", "lies in the future"),
-        ("", "assign aaaa --reviewer= ", "say who reviews, with --reviewer ID"),
-        ("assign bbbb", "assign aaab", "R2 works on the other review of this case"),
-        ("", "decide aaab inconclusive --purchase=t2", "a case that is new cannot become"),
-        ("assign aaab", "decide aaab inconclusive --purchase=t3", "purchase t3 is not in the case"),
-        ("assign aaab", "decide aaab inconclusive --purchase=", "purchase  is not in the case"),
-        (
-            "assign aaab --at=2025-05-01T09:00:00",
-            "decide aaab inconclusive --purchase=t9 --at=2025-05-05T09:00:00",
-            "purchase t9 joined the case only on 2025-05-06",
-        ),
-        # all of them or none
-        ("assign aaab", "decide aaab inconclusive --purchase=t2 --purchase=t3", "t3 is not in the"),
-        ("assign aaab", "decide aaab cleared --purchase=t2", "and not without a reason"),
-        (
-            "assign aaab",
-            "decide aaab recovery_ordered --purchase=t2 --purchase=t9 --amount=5",
-            "--amount is for one purchase",
-        ),
-    ],
-)
+#: What was done before, what is typed, and what the refusal says.
+REFUSED = [
+    ("", "show zzzz", "there is no case 'zzzz'"),
+    ("", "assign aaa", "'aaa' begins 2 cases (aaaa111, aaab222, …); write more of it"),
+    ("", "assign aaaa --reviewer=E1", "E1 must not review this case: it is about E1"),
+    ("", "assign aaaa --reviewer=R1", "it is about the manager of R1"),
+    (
+        "",
+        "decide aaaa cleared --reason=explained",
+        "cannot become cleared; take it first with `cardwatch review assign aaaa1111`",
+    ),
+    ("", "assign aaaa --reviewer=e1", "e1 must not review this case: it is about e1"),
+    ("", "assign aaaa --reviewer=R\u202e1", "characters that are no letters"),
+    ("", "assign aaaa --note=\udcff", "the note is not written in UTF-8"),
+    ("assign aaaa", "decide aaaa recovery_ordered --amount=nan", "is no amount of money"),
+    ("assign aaaa", "decide aaaa recovery_ordered --amount=inf", "is no amount of money"),
+    ("assign aaaa", "decide aaaa recovery_ordered --amount=much", "write 120000 or 120,000"),
+    ("assign aaaa", "decide aaaa recovery_ordered --amount=50001", "than the 50,000 KRW that"),
+    ("assign aaaa", "decide aaaa cleared --reason=explained --amount=5", "nothing else asks"),
+    (
+        "assign aaab",
+        "decide aaab recovery_ordered --purchase=t2 --amount=70001",
+        "more than the 70,000 KRW that the decision is about",
+    ),
+    ("assign aaaa", "decide aaaa closed", "there is no outcome 'closed'; use one of: cleared"),
+    ("assign aaaa", "decide aaaa cleared", "and not without a reason"),
+    ("assign aaaa", "decide aaaa cleared --reason=enough", "and not as enough"),
+    ("assign aaaa", "decide aaaa inconclusive --reason=explained", "is for cleared cases"),
+    ("assign aaaa", "recover aaaa --amount=5", "a case that is assigned cannot become recov"),
+    ("assign aaaa", "decide aaaa recovery_ordered --amount=0", "is above zero"),
+    ("assign aaaa", "ask aaaa --at=2025-05-01T09:00:00", "something later was accepted"),
+    ("", "assign aaaa --at=2025-04-29T09:00:00", "opened only on 2025-04-30"),
+    ("", "assign aaaa --at=2999-01-01T09:00:00", "lies in the future"),
+    ("", "assign aaaa --reviewer= ", "say who reviews, with --reviewer ID"),
+    ("assign bbbb", "assign aaab", "R2 works on the other review of this case"),
+    ("", "decide aaab inconclusive --purchase=t2", "a case that is new cannot become"),
+    ("assign aaab", "decide aaab inconclusive --purchase=t3", "purchase t3 is not in the case"),
+    ("assign aaab", "decide aaab inconclusive --purchase=", "purchase  is not in the case"),
+    (
+        "assign aaab --at=2025-05-01T09:00:00",
+        "decide aaab inconclusive --purchase=t9 --at=2025-05-05T09:00:00",
+        "purchase t9 joined the case only on 2025-05-06",
+    ),
+    # all of them or none
+    ("assign aaab", "decide aaab inconclusive --purchase=t2 --purchase=t3", "t3 is not in the"),
+    ("assign aaab", "decide aaab cleared --purchase=t2", "and not without a reason"),
+    (
+        "assign aaab",
+        "decide aaab recovery_ordered --purchase=t2 --purchase=t9 --amount=5",
+        "--amount is for one purchase",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "line", "sentence"), REFUSED)
 def test_what_cannot_be_is_refused_in_one_sentence_and_leaves_nothing(
     home: Home, cardwatch: Cardwatch, before: str, line: str, sentence: str
 ):
