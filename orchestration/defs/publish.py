@@ -32,7 +32,7 @@ def _record_checks(
 ) -> None:
     """Append the outcome of every check of this run, dbt's and Great Expectations', to the log."""
     records = context.instance.get_records_for_run(
-        context.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records
     rows = []
     for record in records:
@@ -42,7 +42,7 @@ def _record_checks(
             continue
         rows.append(
             [
-                context.run_id,
+                context.run.run_id,
                 datetime.fromtimestamp(record.event_log_entry.timestamp, UTC).replace(tzinfo=None),
                 evaluation.asset_key.to_user_string(),
                 evaluation.check_name,
