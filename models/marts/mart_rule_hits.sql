@@ -36,10 +36,9 @@ final as (
         coalesce(transactions.employee_id, claims.employee_id) as employee_id
     from hits
     left outer join transactions on hits.transaction_id = transactions.transaction_id
+    -- one equality: a condition on the left side alone beside it would compare each with each
     left outer join claims
-        on
-            hits.subject_type = 'claim'
-            and hits.subject_id = claims.claim_id
+        on case when hits.subject_type = 'claim' then hits.subject_id end = claims.claim_id
 )
 
 select * from final

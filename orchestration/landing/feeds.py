@@ -1,8 +1,9 @@
 """What each feed must look like, read from the dbt source yml in models/staging/<source>/."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import project_root
+from orchestration.landing.layout import Layout, layout
 
 RAW_SCHEMA = "raw"
 
@@ -22,7 +24,12 @@ LOAD_COLUMNS = {
     "_loaded_at": "TIMESTAMP",
 }
 
-DATA_TYPES = ("VARCHAR", "DOUBLE", "INTEGER", "BIGINT", "BOOLEAN", "TIMESTAMP", "DATE")
+# Money is a decimal, so that no sum depends on the order of its rows.
+MONEY = "DECIMAL(18,4)"
+
+DATA_TYPES = ("VARCHAR", "DOUBLE", MONEY, "INTEGER", "BIGINT", "BOOLEAN", "TIMESTAMP", "DATE")
+
+KEY_HOLDS = ("always", "file")
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -35,6 +42,10 @@ class Column:
     data_type: str
     required: bool
     card_number: bool
+    #: The names that a file's header may give the column, beside its own; as they are written.
+    called: tuple[str, ...] = ()
+    #: First place (from 1) and length of the column in a line of a file with fixed positions.
+    position: tuple[int, int] | None = None
 
     @property
     def nullable(self) -> bool:
@@ -51,11 +62,30 @@ class Feed:
     table: str
     event_column: str
     columns: tuple[Column, ...]
+    #: The columns that together name one row.
+    key: tuple[str, ...] = ()
+    #: Whether a key names one row for good, or only within its file.
+    key_holds: str = "always"
+    #: Whether the key is the warehouse's identifier as it is; else the source stands before it.
+    as_given: bool = False
+    #: What the source's card tokens begin with where they look like card numbers.
+    card_tokens: tuple[str, ...] = ()
+    layout: Layout = field(default_factory=Layout)
 
     @property
     def required(self) -> tuple[str, ...]:
         """Names of the columns that every file must have."""
         return tuple(column.name for column in self.columns if column.required)
+
+    def names(self, header: Sequence[str]) -> tuple[str, ...]:
+        """Give the columns of a file their declared names; what is not declared keeps its own.
+
+        A declared name, or one that the yml says the file uses, is found in any case and with
+        any blanks.
+        """
+        known = {_spelled(name): column.name for column in self.columns for name in column.called}
+        known |= {column.name: column.name for column in self.columns}
+        return tuple(known.get(_spelled(name), _spelled(name)) for name in header)
 
 
 def read_feeds(project: Path | None = None) -> list[Feed]:
@@ -92,8 +122,9 @@ def _feeds_of(path: Path) -> Iterator[Feed]:
         for source in declared["sources"]:
             # A source that something else loads has a schema of its own and needs no files.
             if source.get("schema", source["name"]) == RAW_SCHEMA:
+                as_given = _meta(source).get("identifiers") == "as_given"
                 for table in source["tables"]:
-                    yield _feed(path, source["name"], table)
+                    yield _feed(path, source["name"], table, as_given)
     except (KeyError, TypeError, AttributeError) as error:
         raise CardwatchError(
             f"{path} is not a dbt source declaration as Cardwatch needs it ({error!r}); "
@@ -101,8 +132,9 @@ def _feeds_of(path: Path) -> Iterator[Feed]:
         ) from error
 
 
-def _feed(path: Path, source: str, table: dict[str, Any]) -> Feed:
+def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Feed:
     name = table["name"]
+    meta = _meta(table)
     columns = tuple(
         _column(path, column) for column in table["columns"] if column["name"] not in LOAD_COLUMNS
     )
@@ -110,8 +142,13 @@ def _feed(path: Path, source: str, table: dict[str, Any]) -> Feed:
         source=_identifier(path, source),
         feed=_identifier(path, name),
         table=_identifier(path, table.get("identifier", f"{source}__{name}")),
-        event_column=_meta(table).get("event_column", ""),
+        event_column=meta.get("event_column", ""),
         columns=columns,
+        key=tuple(meta.get("key", [columns[0].name])),
+        key_holds=meta.get("key_holds", "always"),
+        as_given=as_given,
+        card_tokens=tuple(str(prefix) for prefix in meta.get("card_tokens", ())),
+        layout=layout(path, name, meta.get("format", {})),
     )
     if repeated := _repeated([column.name for column in columns]):
         raise CardwatchError(f"{path} declares {name}.{repeated} twice; remove one of them")
@@ -121,21 +158,43 @@ def _feed(path: Path, source: str, table: dict[str, Any]) -> Feed:
             f"{path} must name a required timestamp or date column of {name} "
             "as config.meta.event_column"
         )
+    declared = {column.name for column in columns}
+    if unknown := [name for name in feed.key if name not in declared]:
+        raise CardwatchError(
+            f"{path} names {unknown[0]} in the key of {name}, which is no column of it; declare it"
+        )
+    if feed.key_holds not in KEY_HOLDS:
+        raise CardwatchError(
+            f"{path} says that a key of {name} holds {feed.key_holds!r}; "
+            f"use one of: {', '.join(KEY_HOLDS)}"
+        )
     return feed
 
 
 def _column(path: Path, column: dict[str, Any]) -> Column:
     name = _identifier(path, column["name"])
-    data_type = str(column.get("data_type", "")).upper()
+    data_type = str(column.get("data_type", "")).upper().replace(" ", "")
     if data_type not in DATA_TYPES:
         raise CardwatchError(
             f"{path} gives {name} the data_type {data_type.lower()!r}; "
             f"use one of: {', '.join(DATA_TYPES).lower()}"
         )
     meta = _meta(column)
+    called = meta.get("column", ())
+    position = meta.get("position")
     return Column(
-        name, data_type, meta.get("required") is True, card_number=meta.get("card_number") is True
+        name,
+        data_type,
+        meta.get("required") is True,
+        card_number=meta.get("card_number") is True,
+        called=(called,) if isinstance(called, str) else tuple(called),
+        position=(int(position[0]), int(position[1])) if position else None,
     )
+
+
+def _spelled(name: str) -> str:
+    """A header's name without what does not tell it from others: case, blanks, composition."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).lower()
 
 
 def _repeated(names: Sequence[str]) -> str | None:

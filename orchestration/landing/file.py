@@ -69,7 +69,7 @@ def check_file(path: Path, feed: Feed, file_hash: str | None = None) -> CheckedF
     if not _is_utf8(path.name):
         raise CardwatchError(f"{path.name!r} is a name that is not UTF-8; rename the file")
     names = _parquet_header(path) if _is_parquet(path) else _csv_header(path)
-    header = tuple(name.strip().lower() for name in names)
+    header = feed.names(names)
     # What the file does hold is not repeated: without a header line these would be values.
     if missing := [name for name in feed.required if name not in header]:
         raise CardwatchError(
