@@ -173,10 +173,11 @@ def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Fee
 
 def _column(path: Path, column: dict[str, Any]) -> Column:
     name = _identifier(path, column["name"])
-    data_type = str(column.get("data_type", "")).upper().replace(" ", "")
+    written = str(column.get("data_type", ""))
+    data_type = written.upper().replace(" ", "")
     if data_type not in DATA_TYPES:
         raise CardwatchError(
-            f"{path} gives {name} the data_type {data_type.lower()!r}; "
+            f"{path} gives {name} the data_type {written.lower()!r}; "
             f"use one of: {', '.join(DATA_TYPES).lower()}"
         )
     meta = _meta(column)
