@@ -4,7 +4,9 @@ with
 
 landed as (
     select
-        * exclude (authorized_at),
+        * exclude (authorized_at, record_kind, line_kind),
+        coalesce(record_kind, 'purchase') as record_kind,
+        coalesce(line_kind, case when amount < 0 then 'refund' else 'purchase' end) as line_kind,
         -- where only the day is known, whatever time the feed gives says nothing
         case
             when authorized_precision = 'day' then date_trunc('day', authorized_at)
@@ -153,27 +155,16 @@ merchant_keywords as (
 ),
 
 final as (
+    -- noqa: disable=LT09
     select
-        transactions.transaction_id,
-        transactions.transaction_date,
-        transactions.authorized_at,
+        transactions.transaction_id, transactions.transaction_date, transactions.authorized_at,
         transactions.authorized_precision = 'second' as has_time,
-        transactions.card_id,
-        transactions.card_status,
-        transactions.single_limit,
-        transactions.monthly_limit,
-        transactions.limit_reported_at,
-        transactions.card_valid_to,
+        transactions.card_id, transactions.card_status, transactions.single_limit,
+        transactions.monthly_limit, transactions.limit_reported_at, transactions.card_valid_to,
         transactions.holder_id as employee_id,
-        transactions.department_id,
-        transactions.grade,
-        transactions.manager_id,
-        transactions.approver_id,
-        transactions.hired_on,
-        transactions.left_on,
-        transactions.home_latitude,
-        transactions.home_longitude,
-        transactions.employee_reported_at,
+        transactions.department_id, transactions.grade, transactions.manager_id,
+        transactions.approver_id, transactions.hired_on, transactions.left_on,
+        transactions.home_latitude, transactions.home_longitude, transactions.employee_reported_at,
         case
             when
                 transactions.authorized_at >= known_feeds.first_absence_at
@@ -187,33 +178,27 @@ final as (
                 and transactions.holder_id is not null
                 then travelling.transaction_id is not null
         end as is_on_trip,
-        travelling.trip_city,
-        transactions.merchant_id,
-        transactions.merchant_name,
-        merchant_keywords.merchant_keyword,
-        transactions.merchant_city,
-        transactions.merchant_country,
-        transactions.latitude,
-        transactions.longitude,
+        travelling.trip_city, transactions.merchant_id, transactions.merchant_name,
+        merchant_keywords.merchant_keyword, transactions.merchant_city,
+        transactions.merchant_country, transactions.merchant_type, transactions.merchant_tax_status,
+        transactions.merchant_closed_on, transactions.latitude, transactions.longitude,
         transactions.mcc,
         coalesce(merchant_categories.category, transactions.category) as category,
         merchant_categories.policy as category_policy,
-        coalesce(natures.is_meal, false) as is_meal,
-        coalesce(natures.is_going_out, false) as is_going_out,
-        coalesce(natures.is_goods, false) as is_goods,
-        coalesce(natures.is_ride, false) as is_ride,
-        coalesce(natures.is_booked, false) as is_booked,
-        coalesce(natures.is_debited, false) as is_debited,
-        coalesce(natures.is_office_service, false) as is_office_service,
-        coalesce(natures.is_overtime, false) as is_overtime,
-        coalesce(natures.is_capped, false) as is_capped,
-        transactions.entry_mode,
-        transactions.amount,
-        transactions.currency,
-        transactions.status,
-        transactions.original_transaction_id,
+        {% for nature in [
+            'meal', 'going_out', 'goods', 'ride', 'booked', 'debited', 'office_service', 'overtime',
+            'capped',
+        ] %}
+            coalesce(natures.is_{{ nature }}, false) as is_{{ nature }},
+        {% endfor %}
+        transactions.entry_mode, transactions.amount, transactions.currency,
+        transactions.original_amount, transactions.original_currency, transactions.tax_amount,
+        transactions.status, transactions.record_kind, transactions.line_kind,
+        transactions.approval_no, transactions.original_transaction_id,
         -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
-        transactions.status = 'approved' and transactions.amount::decimal(18, 2) > 0 as is_purchase,
+        transactions.status = 'approved'
+        and transactions.line_kind = 'purchase'
+        and transactions.amount::decimal(18, 2) > 0 as is_purchase,
         dayofweek(transactions.transaction_date) in (0, 6) as is_weekend,
         -- without a calendar for the currency it is not known whether the day was a holiday
         case

@@ -96,9 +96,10 @@ final as (
         -- context
         transaction_id, transaction_date, authorized_at, card_id, card_status, employee_id,
         department_id, grade, approver_id, merchant_id, merchant_name, merchant_keyword,
-        merchant_city, merchant_country, mcc, category, category_policy, entry_mode, currency,
-        status, is_purchase, single_limit, monthly_limit, absence_kind, trip_city,
-        is_meal, is_goods, is_ride, is_booked, is_debited, is_office_service,
+        merchant_city, merchant_country, merchant_type, merchant_tax_status, merchant_closed_on,
+        mcc, category, category_policy, entry_mode, currency, status, is_purchase, single_limit,
+        monthly_limit, absence_kind, trip_city, is_meal, is_goods, is_ride, is_booked, is_debited,
+        is_office_service,
 
         -- amount
         amount, amount_to_single_limit, amount_trailing_zeros, amount_is_round,

@@ -19,6 +19,7 @@ final as (
         -- a purchase abroad has its amount in pounds only in the billing column
         coalesce(billing_gross_amt, gross_amt) as amount,
         'GBP' as currency,
+        'purchase' as record_kind,
         'approved' as status,
         _load_id as load_id,
         _line as load_line

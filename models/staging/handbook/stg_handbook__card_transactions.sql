@@ -14,6 +14,7 @@ final as (
         'terminal_' || terminal_id as merchant_id,
         tx_amount as amount,
         'EUR' as currency,
+        'purchase' as record_kind,
         'approved' as status,
         _load_id as load_id,
         _line as load_line
