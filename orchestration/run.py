@@ -26,6 +26,7 @@ from orchestration.landing.load import prepare_raw
 from orchestration.settings.policy import check_policy
 from orchestration.settings.rules import sync_active_rules
 from orchestration.summary import RunSummary, read_summary
+from orchestration.unchanged import remember
 from orchestration.versions.registry import list_versions
 from orchestration.versions.retraining import request
 
@@ -57,7 +58,9 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
             if shutil.disk_usage(home.root).free < _FULL:
                 raise disk_full() from error
             raise
-        return read_summary(home, before, (datetime.now() - started).total_seconds())
+        summary = read_summary(home, before, (datetime.now() - started).total_seconds())
+        remember(home)
+        return summary
 
 
 def retrain(home: Home, names: Sequence[str], because: str) -> list[dict[str, Any]]:

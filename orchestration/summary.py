@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import duckdb
@@ -75,8 +75,9 @@ class DetectorState:
 class RunSummary:
     """What a run ended with; counts are over the whole ledger, `issued_alerts` over this run.
 
-    `not_evaluated` are rules that lack a feed or column, `without_a_day` those for which no day was
-    built since they are there.
+    `unchanged_since` is when the run ended (UTC) after which nothing has changed, so that this one
+    had nothing to do; null for a run that worked. `not_evaluated` are rules that lack a feed or
+    column, `without_a_day` those for which no day was built since they are there.
     """
 
     transactions: int
@@ -95,6 +96,7 @@ class RunSummary:
     detectors: list[DetectorState]
     top_alerts: list[TopAlert]
     seconds: float
+    unchanged_since: datetime | None
 
     @property
     def has_tree(self) -> bool:
@@ -157,8 +159,13 @@ _TOP_ALERTS = """
 """
 
 
-def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
-    """Read what the run ended with."""
+def read_summary(
+    home: Home,
+    alerts_before: int | None = None,
+    seconds: float = 0.0,
+    unchanged_since: datetime | None = None,
+) -> RunSummary:
+    """Read what the run ended with, which began with so many alerts; by default it issued none."""
     with connect(home, read_only=True) as connection:
         transactions, first_day, last_day, quarantined, hits, alerts, waiting, since = _counts(
             connection
@@ -171,7 +178,7 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
             quarantined_rows=quarantined,
             rule_hits=hits,
             alerts=alerts,
-            issued_alerts=alerts - alerts_before,
+            issued_alerts=0 if alerts_before is None else alerts - alerts_before,
             waiting_mandatory_hits=waiting,
             waiting_since=since,
             lanes=dict(connection.execute(lanes).fetchall()),
@@ -181,6 +188,7 @@ def read_summary(home: Home, alerts_before: int, seconds: float) -> RunSummary:
             detectors=_all(connection, DetectorState, _DETECTORS),
             top_alerts=_all(connection, TopAlert, _TOP_ALERTS),
             seconds=seconds,
+            unchanged_since=unchanged_since,
         )
 
 
@@ -214,7 +222,14 @@ def _all(
 def describe(summary: RunSummary, home: Home) -> str:
     """Return the lines that end a run: counts, the ten highest alerts, and where to look next."""
     lanes = ", ".join(f"{count:,} {lane}" for lane, count in summary.lanes.items())
-    lines = [
+    lines = []
+    if summary.unchanged_since:
+        lines.append(
+            "nothing to do: files, decisions, project and settings are as the run left them that"
+            f" ended at {summary.unchanged_since:%Y-%m-%d %H:%M} UTC; `cardwatch run --since DAY`"
+            " builds days anew"
+        )
+    lines += [
         f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
         f" ({summary.quarantined_rows:,} rows in quarantine)",
         f"{summary.rule_hits:,} rule hits",
@@ -253,7 +268,9 @@ def describe(summary: RunSummary, home: Home) -> str:
         lines.append(f"                {alert.sentence_ko}")
     lines += [
         "",
-        f"Finished in {summary.seconds:.0f} seconds. Look next:",
+        "Look next:"
+        if summary.unchanged_since
+        else f"Finished in {summary.seconds:.0f} seconds. Look next:",
         f"  alerts, cases, rule hits (any DuckDB tool)  {home.published / 'cardwatch.duckdb'}",
         f"  every transaction's scores (Parquet)        {home.published}",
         f"  what each rule finds and why (a browser)    {home.published / 'rules/index.en.html'}",

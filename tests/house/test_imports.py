@@ -31,7 +31,8 @@ ROOMS: dict[str, set[str]] = {
     "defs": {"engine", "landing", "ledger", "publication", "versions"},
     "definitions": {"engine"},  # Dagster itself loads the folder defs/
     "summary": {"engine"},
-    "run": {"definitions", "engine", "landing", "settings", "summary", "versions"},
+    "unchanged": {"engine"},
+    "run": {"definitions", "engine", "landing", "settings", "summary", "unchanged", "versions"},
     # beside the product: nothing but the command line knows of them
     "demo_company": {"engine", "landing"},
     "benchmark": {
@@ -40,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     # what people type; it imports when a command is called, so that --help answers at once
     "cli": {
         *("benchmark", "demo_company", "engine", "landing", "publication", "review", "run"),
-        *("summary", "versions", "workbench"),
+        *("summary", "unchanged", "versions", "workbench"),
     },
 }
 

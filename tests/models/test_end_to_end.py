@@ -151,5 +151,6 @@ def test_running_again_with_nothing_new_changes_nothing(full: tuple[Home, str]):
     )
     before = rows(home, count_and_hash)
     answer = json.loads(succeed(home, "run", "--json").splitlines()[-1])
+    assert answer["unchanged_since"] is not None
     assert answer["issued_alerts"] == 0
     assert rows(home, count_and_hash) == before
