@@ -22,6 +22,7 @@ LOAD_COLUMNS = {
     "_file_hash": "VARCHAR",
     "_line": "BIGINT",
     "_loaded_at": "TIMESTAMP",
+    "_key": "VARCHAR",
 }
 
 # Money is a decimal, so that no sum depends on the order of its rows.

@@ -18,6 +18,7 @@ from orchestration.engine.warehouse import explain_database_error, transaction
 from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
+from orchestration.landing.keys import key_expression
 from orchestration.landing.reading import FAULT, LINE, LOAD, define_macros, in_batches, stage
 
 _Days: TypeAlias = tuple[date | None, date | None]
@@ -58,6 +59,8 @@ def prepare_raw(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) ->
             found = existing[feed.table].get(name)
             if found is None:
                 connection.execute(f'alter table {_raw(feed)} add column "{name}" {data_type}')
+                if name == "_key":  # a warehouse of before
+                    connection.execute(f"update {_raw(feed)} set _key = {key_expression(feed)}")  # noqa: S608
             elif found != data_type:
                 raise CardwatchError(
                     f"raw.{feed.table}.{name} is {found} in the warehouse and {data_type} in the "
@@ -163,8 +166,9 @@ def _load(
         rows_loaded = one_value(
             connection,
             f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
-            f" select {columns}, {LOAD}, ?, ?, {LINE}, ?"
-            f" from temp.typed where {LOAD} = ? and {FAULT} is null",
+            f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE}, $3,"
+            f" {key_expression(feed)}"
+            f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
             [file.path.name, file.file_hash, loaded_at, load_id],
         )
         rows_quarantined = one_value(

@@ -22,6 +22,7 @@ from orchestration.engine.progress import report
 from orchestration.engine.rows import has_table
 from orchestration.engine.warehouse import connect, require_warehouse
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
+from orchestration.landing.keys import key_expression
 from orchestration.landing.load import prepare_raw
 
 #: The feeds that canaries are made of, each with the rows that a later one may speak of before it.
@@ -120,7 +121,14 @@ def _plant(connection: duckdb.DuckDBPyConnection, feeds: list[Feed]) -> int:
             " 'canaries' as _file, '' as _file_hash, now()::timestamp as _loaded_at"
         )
         rows_of_feed.select(
-            ", ".join([*given, "row_number() over (order by canary_id, step) as _line", load])
+            ", ".join(
+                [
+                    *given,
+                    f"{key_expression(feed)} as _key",
+                    "row_number() over (order by canary_id, step) as _line",
+                    load,
+                ]
+            )
         ).create_view("planted_file", replace=True)
         connection.execute(f'insert into raw."{feed.table}" by name from planted_file')
         rows_of_feed.select(f"planted_at, {load}").create_view("planted_file", replace=True)

@@ -130,10 +130,10 @@ def test_a_merchant_with_a_million_purchases_builds(recorded: Project, homes: Ho
         warehouse.connection.execute(f"""
             insert into raw.company__card_transactions (
                 transaction_id, card_id, authorized_at, merchant_id, merchant_name, mcc, amount,
-                currency, _load_id, _line
+                currency, _load_id, _line, _key
             )
             select 'n' || n, 'c' || n % 2000, timestamp '{FIRST_DAY}' + to_seconds(n * {step}),
-                'm0', 'merchant', '5812', 1000 + n % 977, 'KRW', 1, n
+                'm0', 'merchant', '5812', 1000 + n % 977, 'KRW', 1, n, 'n' || n
             from range({PURCHASES}) as numbers (n)
         """)
         warehouse.connection.execute(

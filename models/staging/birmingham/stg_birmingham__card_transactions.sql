@@ -8,7 +8,7 @@ landed as (
 
 final as (
     select
-        'purchase_' || row_no as transaction_id,
+        _key as transaction_id,
         'card_ending_' || right(card_number_masked, 4) as card_id,
         trans_date::timestamp as authorized_at,
         'day' as authorized_precision,

@@ -7,7 +7,7 @@ landed as (
 
 final as (
     select
-        transaction_id,
+        _key as transaction_id,
         card_id,
         employee_id,
         authorized_at,

@@ -7,7 +7,7 @@ landed as (
 
 final as (
     select
-        claim_id,
+        _key as claim_id,
         employee_id,
         submitted_at,
         amount,

@@ -7,7 +7,7 @@ landed as (
 
 final as (
     select
-        event_id,
+        _key as event_id,
         case_id,
         event,
         occurred_at,

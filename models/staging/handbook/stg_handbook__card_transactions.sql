@@ -7,7 +7,7 @@ landed as (
 
 final as (
     select
-        transaction_id::varchar as transaction_id,
+        _key as transaction_id,
         'customer_' || customer_id as card_id,
         tx_datetime::timestamp as authorized_at,
         'second' as authorized_precision,

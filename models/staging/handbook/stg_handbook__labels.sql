@@ -7,7 +7,7 @@ landed as (
 
 final as (
     select
-        transaction_id::varchar as transaction_id,
+        _key as transaction_id,
         tx_fraud = 1 as misuse,
         tx_datetime::timestamp + interval 7 day as decided_at,
         _load_id as load_id,

@@ -200,7 +200,7 @@ def _require_days(connection: duckdb.DuckDBPyConnection) -> None:
 def _identifiers(connection: duckdb.DuckDBPyConnection, data: Path) -> pa.Table:
     """Our transaction_id as `ours`, and the file's own value in the file's own type."""
     lines = connection.execute(
-        "select transaction_id::varchar as ours, transaction_id, _line as line"
+        "select _key as ours, transaction_id, _line as line"
         " from raw.handbook__transactions order by _line"
     ).to_arrow_table()
     if data.suffix.lower() == ".parquet":

@@ -212,7 +212,7 @@ def _test_week(connection: duckdb.DuckDBPyConnection, start: date, columns: list
     return connection.execute(
         f"""
         with truth as (
-            select transaction_id::varchar as transaction_id, tx_fraud = 1 as is_fraud
+            select _key as transaction_id, tx_fraud = 1 as is_fraud
             from raw.handbook__transactions
         ),
         first_frauds as (

@@ -145,6 +145,7 @@ def _repeat(connection: duckdb.DuckDBPyConnection, table: str, day: date) -> Non
     }
     changed = {
         "transaction_id": "'again_' || transaction_id",
+        "_key": "'again_' || _key",
         "subject_id": "'again_' || subject_id",
         "transaction_date": f"date '{day}'",
         "occurred_on": f"date '{day}'",

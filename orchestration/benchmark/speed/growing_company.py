@@ -12,6 +12,7 @@ from datetime import date
 import duckdb
 
 from orchestration.landing.feeds import find_feed, read_feeds
+from orchestration.landing.keys import key_expression
 
 FIRST_DAY = date(2022, 1, 1)
 
@@ -258,7 +259,8 @@ def _fill(
                 '{name}_' || landed_on || '.csv' as _file,
                 md5(_file) as _file_hash,
                 1 + row_number() over (partition by landed_on order by {key}) as _line,
-                landed_on + interval 30 hour as _loaded_at
+                landed_on + interval 30 hour as _loaded_at,
+                {key_expression(feed)} as _key
             from ({query}) as rows
             where landed_on between getvariable('first_day') and getvariable('last_day')
             order by _load_id, _line

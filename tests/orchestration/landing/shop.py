@@ -1,5 +1,6 @@
 """A shop whose feeds the loader's tests land, and what they look at afterwards."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ SALES = Feed(
         Column("due_on", "DATE", required=False, card_number=False),
         Column("note", "VARCHAR", required=False, card_number=False),
     ),
+    key=("sale_id",),
 )
 
 
-STOCK = Feed("shop", "stock", "shop__stock", "sold_at", SALES.columns)
+STOCK = replace(SALES, feed="stock", table="shop__stock")
 
 
 FEEDS = [SALES, STOCK]

@@ -21,6 +21,7 @@ SALES = Feed(
         Column("sale_id", "VARCHAR", required=True, card_number=False),
         Column("sold_at", "TIMESTAMP", required=True, card_number=False),
     ),
+    key=("sale_id",),
 )
 COUNTS = """
     select
