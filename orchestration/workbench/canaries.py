@@ -120,16 +120,9 @@ def _plant(connection: duckdb.DuckDBPyConnection, feeds: list[Feed]) -> int:
             "(select coalesce(max(load_id), 0) + 1 from raw.load_manifest) as _load_id,"
             " 'canaries' as _file, '' as _file_hash, now()::timestamp as _loaded_at"
         )
-        rows_of_feed.select(
-            ", ".join(
-                [
-                    *given,
-                    f"{key_expression(feed)} as _key",
-                    "row_number() over (order by canary_id, step) as _line",
-                    load,
-                ]
-            )
-        ).create_view("planted_file", replace=True)
+        line = "row_number() over (order by canary_id, step) as _line"
+        named = [*given, f"{key_expression(feed)} as _key", line, load]
+        rows_of_feed.select(", ".join(named)).create_view("planted_file", replace=True)
         connection.execute(f'insert into raw."{feed.table}" by name from planted_file')
         rows_of_feed.select(f"planted_at, {load}").create_view("planted_file", replace=True)
         counted = connection.execute(
