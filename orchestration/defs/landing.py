@@ -12,8 +12,9 @@ from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect, drop_left_over
 from orchestration.landing.feeds import Feed, read_feeds
+from orchestration.landing.history import EarlierLoad
 from orchestration.landing.load import LoadedFile, load_landed, prepare_raw, take_back_removed
-from orchestration.ledger.issue import prepare_ledger
+from orchestration.ledger.issue import loads_of_before, prepare_ledger
 
 _STATE = [dg.AssetKey(["raw", name]) for name in ("load_manifest", "quarantine", "run_state")]
 
@@ -56,7 +57,8 @@ def load_what_landed(
         )
         if removed := take_back_removed(connection, home, feeds):
             report(f"landing: taken back, no longer in the folder: {', '.join(removed)}")
-        loaded = load_landed(connection, home, feeds)
+        earlier = [EarlierLoad(**load) for load in loads_of_before(connection)]
+        loaded = load_landed(connection, home, feeds, earlier)
     rows = sum(file.rows_loaded for file in loaded)
     quarantined = sum(file.rows_quarantined for file in loaded)
     report(f"landing: {len(loaded)} new files, {rows:,} rows, {quarantined:,} in quarantine")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.engine.fail_points import fail_point
+
 
 @contextmanager
 def whole_file(target: Path, durable: bool = False) -> Iterator[Path]:
@@ -23,7 +25,9 @@ def whole_file(target: Path, durable: bool = False) -> Iterator[Path]:
         if durable:
             with unfinished.open("rb") as written:
                 os.fsync(written.fileno())
+        fail_point("file.written")
         unfinished.replace(target)
+        fail_point("file.named")
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -39,7 +43,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
     fresh.mkdir(parents=True)
     yield fresh
     shutil.rmtree(old, ignore_errors=True)
+    fail_point("folder.filled")
     if target.exists():
         target.replace(old)
+    fail_point("folder.emptied")
     fresh.replace(target)
     shutil.rmtree(old, ignore_errors=True)

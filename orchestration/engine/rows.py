@@ -26,6 +26,11 @@ def one_value(
     return one_row(connection, query, parameters)[0]
 
 
+def has_rows(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
+    """Say whether a query finds anything."""
+    return connection.execute(f"select 1 from ({query}) limit 1").fetchone() is not None  # noqa: S608
+
+
 def named_rows(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: Parameters = ()
 ) -> list[dict[str, Any]]:

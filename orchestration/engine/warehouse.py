@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import duckdb
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.engine.fail_points import fail_point
 from orchestration.engine.home import Home
 
 DEFAULT_MEMORY_LIMIT = "4GB"
@@ -24,6 +25,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     if read_only:
         require_warehouse(home)
     home.create()
+    _drop_log_of_lost_warehouse(home)
     memory_limit = os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
@@ -45,6 +47,15 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _drop_log_of_lost_warehouse(home: Home) -> None:
+    """Remove the log of changes that a deleted warehouse left; DuckDB would open a new one with it.
+
+    What it holds was changes to tables that are gone.
+    """
+    if not home.warehouse.exists():
+        home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
+
+
 def require_warehouse(home: Home) -> None:
     """Refuse a home without a warehouse, which opening it for writing would create."""
     if not home.warehouse.exists():
@@ -58,12 +69,15 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit what the block does, or undo all of it when anything stops the block."""
     connection.begin()
     try:
+        fail_point("transaction.begun")
         yield
+        fail_point("transaction.done")
         connection.commit()
     except BaseException:
         with suppress(duckdb.Error):  # a failed commit has already rolled back
             connection.rollback()
         raise
+    fail_point("transaction.committed")
 
 
 def drop_left_over(connection: duckdb.DuckDBPyConnection) -> int:

@@ -18,6 +18,7 @@ from orchestration.engine.warehouse import explain_database_error, transaction
 from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
+from orchestration.landing.history import Content, EarlierLoad, check_history, numbered
 from orchestration.landing.keys import key_expression
 from orchestration.landing.reading import FAULT, LINE, LOAD, define_macros, in_batches, stage
 
@@ -70,16 +71,21 @@ def prepare_raw(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) ->
 
 
 def load_landed(
-    connection: duckdb.DuckDBPyConnection, home: Home, feeds: Sequence[Feed]
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    feeds: Sequence[Feed],
+    earlier: Sequence[EarlierLoad] = (),
 ) -> list[LoadedFile]:
     """Load every landed file that is not in the manifest, in order of source, feed and name.
 
     All new files are checked before the first is loaded; each is loaded in one transaction.
+    earlier: the loads that runs have finished with. Their files must be as they were, and a
+    warehouse that lacks them loads them first, under their numbers.
     """
     try:
         # A cursor of its own: the temporary tables end with it.
         with connection.cursor() as cursor:
-            return _load_new_files(cursor, home, feeds)
+            return _load_new_files(cursor, home, feeds, earlier)
     except (duckdb.Error, OSError) as error:
         explained = explain_database_error(error)
         if explained is None:
@@ -120,30 +126,37 @@ def take_back_removed(
 
 
 def _load_new_files(
-    connection: duckdb.DuckDBPyConnection, home: Home, feeds: Sequence[Feed]
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    feeds: Sequence[Feed],
+    earlier: Sequence[EarlierLoad],
 ) -> list[LoadedFile]:
     manifest = connection.execute("select source, feed, file_hash from raw.load_manifest")
-    new_files = _check_new_files(home, feeds, set(manifest.fetchall()))
+    new_files = _check_new_files(home, feeds, set(manifest.fetchall()), earlier)
     last = one_value(connection, "select coalesce(max(load_id), 0) from raw.load_manifest")
-    numbered = list(enumerate(new_files, start=last + 1))
+    times = {load.load_id: load.loaded_at for load in earlier}
+    now = datetime.now(UTC).replace(tzinfo=None)
     define_macros(connection)
     loaded = []
-    for batch in in_batches(numbered):
+    for batch in in_batches(numbered(new_files, earlier, last)):
         rows_read = stage(connection, batch)
         days = _new_days(connection, batch[0][1].feed)
         for load_id, file in batch:
             new_days = days.get(load_id, (None, None))
-            loaded.append(_load(connection, load_id, file, rows_read[load_id], new_days))
+            at = times.get(load_id, now)
+            loaded.append(_load(connection, load_id, file, rows_read[load_id], new_days, at))
     return loaded
 
 
 def _check_new_files(
-    home: Home, feeds: Sequence[Feed], loaded: set[tuple[str, str, str]]
+    home: Home, feeds: Sequence[Feed], loaded: set[Content], earlier: Sequence[EarlierLoad]
 ) -> list[CheckedFile]:
+    landed = [(path, feed, hash_file(path)) for path, feed in landed_files(home, feeds)]
+    contents = [(path, (feed.source, feed.feed, file_hash)) for path, feed, file_hash in landed]
+    check_history(home, feeds, contents, loaded, earlier)
     seen = set(loaded)
     new_files = []
-    for path, feed in landed_files(home, feeds):
-        file_hash = hash_file(path)
+    for path, feed, file_hash in landed:
         if (feed.source, feed.feed, file_hash) not in seen:
             seen.add((feed.source, feed.feed, file_hash))
             new_files.append(check_file(path, feed, file_hash))
@@ -156,12 +169,12 @@ def _load(
     file: CheckedFile,
     rows_read: int,
     days: _Days,
+    loaded_at: datetime,
 ) -> LoadedFile:
     """Move one staged file into raw, quarantine and manifest, all or nothing."""
     feed = file.feed
     columns = ", ".join(f'"{column.name}"' for column in feed.columns)
     origin = [load_id, feed.source, feed.feed, file.path.name, file.file_hash]
-    loaded_at = datetime.now(UTC).replace(tzinfo=None)
     with transaction(connection):
         rows_loaded = one_value(
             connection,

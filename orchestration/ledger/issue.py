@@ -1,18 +1,17 @@
 """The issue step: a run's proposals become facts, in one transaction and once only."""
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 import detectors
 from orchestration.engine.home import Home
-from orchestration.engine.rows import one_value
-from orchestration.engine.warehouse import transaction
+from orchestration.engine.rows import has_rows, named_rows, one_value
+from orchestration.ledger.files import bring_together, new_issue
 
 #: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
 #: propose; nothing is computed here.
@@ -96,8 +95,17 @@ _APPENDED = {
 }
 
 
+# The files that runs have finished with since the last issue.
+_LOADS = """
+    select load_id, source, feed, file, file_hash, loaded_at
+    from raw.load_manifest
+    anti join ledger.loads as issued using (load_id)
+    where load_id <= (select completed_load_id from raw.run_state)
+    order by load_id
+"""
+
 #: Tables of the ledger, the issues first. What retraining is asked for comes between runs.
-LEDGER_TABLES = ("issues", *_APPENDED, "retrain_requests")
+LEDGER_TABLES = ("issues", *_APPENDED, "loads", "retrain_requests")
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,10 @@ class Issue:
 
 
 def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Create the ledger's tables, finish an issue that broke off and restore a lost warehouse.
+    """Create the ledger's tables, and let warehouse and files hold the same issues.
 
-    An issue writes its files aside, commits, and only then moves the files into place. If it broke
-    off before the commit, the files are dropped; if after it, they are moved now. Issues that exist
-    as files but not in the warehouse (a lost warehouse file) are read back from the files.
+    An issue that broke off is finished or dropped, and what a lost warehouse lacks is read back
+    from the files. Raises CardwatchError where a file is missing, changed or cut.
     """
     connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
     for detector in detectors.ALGORITHMS:
@@ -123,15 +130,7 @@ def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             connection.execute(
                 f"alter table ledger.scores add column if not exists {detector}_tail double"
             )
-    known = {row[0] for row in connection.execute("select issue_id from ledger.issues").fetchall()}
-    for pending in _folders(home.ledger / "pending"):
-        if int(pending.name) in known:
-            pending.rename(home.ledger / pending.name)
-        else:
-            shutil.rmtree(pending)
-    for folder in _folders(home.ledger):
-        if int(folder.name) not in known:
-            _restore(connection, folder)
+    bring_together(connection, home, LEDGER_TABLES)
 
 
 def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
@@ -139,6 +138,7 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
 
     Returns None when the run's days were issued before and nothing new is proposed. Either all
     of it is issued or nothing: tables change in one transaction, files appear by one rename.
+    The files whose rows the run has finished with are noted in the order of their loads.
     """
     window = connection.execute(
         "select built_from, built_until, changed_from, latest_load_id from run.build_window"
@@ -148,10 +148,13 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
     built_from, built_until, *_ = window
     if built_from is None or built_from > built_until:
         _complete_run(connection, *window)
+        if has_rows(connection, "from ledger.issues") and has_rows(connection, _LOADS):
+            record(connection, home, {"loads": (_LOADS, [])})
         return None
-    with _new_issue(connection, home) as issue_id:
+    with new_issue(connection, home, LEDGER_TABLES) as issue_id:
         rows = _append(connection, issue_id, built_from, built_until)
         _complete_run(connection, *window)
+        rows["loads"] = _insert(connection, issue_id, "loads", _LOADS, [])
     return Issue(issue_id, built_from, built_until, rows)
 
 
@@ -163,7 +166,7 @@ def record(
     rows: ledger table -> query and its parameters. It becomes an issue of its own without alerts,
     on the last day that was issued; all of it is recorded or nothing.
     """
-    with _new_issue(connection, home) as issue_id:
+    with new_issue(connection, home, LEDGER_TABLES) as issue_id:
         counts = {
             table: _insert(connection, issue_id, table, query, parameters)
             for table, (query, parameters) in rows.items()
@@ -178,29 +181,18 @@ def record(
     return counts
 
 
+def loads_of_before(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the loads that the ledger knows, in their order; columns as in raw.load_manifest."""
+    return named_rows(
+        connection,
+        "select * exclude (issue_id) from ledger.loads order by load_id",
+    )
+
+
 def record_versions(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]:
     """Append the versions that were fitted on demand, and the promotions that follow from them."""
     tables = ("model_promotions", "detector_versions")
     return record(connection, home, {table: (_APPENDED[table], []) for table in tables})
-
-
-@contextmanager
-def _new_issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[int]:
-    """Give the number under which the block appends; afterwards the issue is kept, or undone.
-
-    Its files are written aside before the commit and appear by one rename after it.
-    """
-    pending = None
-    try:
-        with transaction(connection):
-            last = one_value(connection, "select coalesce(max(issue_id), 0) from ledger.issues")
-            yield last + 1
-            pending = _write_files(connection, home, last + 1)
-    except BaseException:
-        if pending is not None:
-            shutil.rmtree(pending, ignore_errors=True)
-        raise
-    pending.rename(home.ledger / pending.name)
 
 
 def _append(
@@ -266,34 +258,3 @@ def _complete_run(
         """,
         [built_from, built_until, changed_from, latest_load_id or 0],
     )
-
-
-def _write_files(connection: duckdb.DuckDBPyConnection, home: Home, issue_id: int) -> Path:
-    """Write the issue's rows of every table to Parquet, aside from the finished issues."""
-    pending = home.ledger / "pending" / f"{issue_id:06d}"
-    shutil.rmtree(pending, ignore_errors=True)
-    pending.mkdir(parents=True)
-    for table in LEDGER_TABLES:
-        file = str(pending / f"{table}.parquet").replace("'", "''")
-        connection.execute(
-            f"copy (select * from ledger.{table} where issue_id = {issue_id}) "
-            f"to '{file}' (format parquet, compression zstd)"
-        )
-    return pending
-
-
-def _restore(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Read one issue back from its files, in one transaction."""
-    with transaction(connection):
-        for table in LEDGER_TABLES:
-            connection.execute(
-                f"insert into ledger.{table} by name select * from read_parquet($1)",
-                [str(folder / f"{table}.parquet")],
-            )
-
-
-def _folders(parent: Path) -> list[Path]:
-    """Return the issue folders in `parent`, in the order of their numbers."""
-    if not parent.is_dir():
-        return []
-    return sorted(folder for folder in parent.iterdir() if folder.name.isdigit())

@@ -207,3 +207,21 @@ create table if not exists ledger.retrain_requests (
     requested_by varchar not null,
     reason varchar not null
 );
+
+-- Which files of the landing folder the runs up to an issue had finished with, in the order in which
+-- they were loaded: a lost warehouse loads them in this order again, for the newer row holds.
+create table if not exists ledger.loads (
+    issue_id bigint not null,
+    load_id bigint not null,
+    source varchar not null,
+    feed varchar not null,
+    file varchar not null,
+    file_hash varchar not null,
+    loaded_at timestamp not null
+);
+
+-- The hash of each issue's manifest among the files; what ties the files to this warehouse.
+create table if not exists ledger.chain (
+    issue_id bigint primary key,
+    sha256 varchar not null
+);

@@ -1,6 +1,5 @@
 """The issue step: all of a run's proposals become facts, or none; and nothing twice."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -8,82 +7,14 @@ import duckdb
 import pytest
 
 from orchestration.engine.home import Home
-from orchestration.engine.warehouse import connect
 from orchestration.landing.load import prepare_raw
-from orchestration.ledger import issue as step
+from orchestration.ledger import files as files_step
 from orchestration.ledger.issue import LEDGER_TABLES, issue, prepare_ledger, record, record_versions
+from tests.orchestration.ledger.proposals import content, draw_a_seed, files, propose_a_score
 
-#: What a run proposes, with the columns that the step reads; filled by the tests.
-PROPOSED = """
-    create schema alerts; create schema scoring; create schema detectors;
-    create schema run;
-    create table alerts.proposed_alerts as from ledger.alerts select * exclude (issue_id);
-    create table alerts.proposed_alert_reasons as
-        from ledger.alert_reasons
-        select * exclude (issue_id, alert_id), '' as subject_type, '' as subject_id;
-    create table alerts.alert_queue as
-        from ledger.case_members
-        select * exclude (issue_id, joined_on), joined_on as review_date, '' as lane;
-    create table alerts.below_the_line as from ledger.below_the_line select * exclude (issue_id);
-    create table alerts.alert_candidates (subject_type varchar, subject_id varchar, queued_on date);
-    create table alerts.review_probabilities (
-        transaction_id varchar, queued_on date, lane varchar, silence_id varchar,
-        review_probability double, is_audit_draw boolean
-    );
-    create table alerts.policy as select 'p1' as policy_version;
-    create table scoring.risk as
-        from ledger.scores
-        select
-            * exclude (issue_id, lane, silence_id, review_probability, policy_version),
-            now() as authorized_at, false as is_mandatory, false as is_explained,
-            false as is_anomaly_explained,
-            0.0 as tree_risk, 0.0 as anomaly_risk;
-    create table scoring.risk_versions as
-        from ledger.risk_versions select * exclude (issue_id);
-    create table scoring.rule_hits as
-        from ledger.rule_hits select * exclude (issue_id), current_date as occurred_on;
-    create table detectors.model_fits as
-        from ledger.detector_versions select * exclude (issue_id);
-    create table run.build_window (
-        changed_from date, built_from date, built_until date, latest_load_id bigint
-    );
-    insert into run.build_window
-    values ('2025-01-01', '2025-01-01', '2025-01-31', 7);
-    update raw.run_state set audit_seed = 'seed';
-"""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(home) as connection:
-        prepare_raw(connection, [])
-        prepare_ledger(connection, home)
-        connection.execute(PROPOSED)
-        yield connection
-
-
-def propose_a_score(
-    warehouse: duckdb.DuckDBPyConnection, transaction_id: str, day: str = "2025-01-20"
-) -> None:
-    warehouse.execute(
-        """
-        insert into scoring.risk by name
-        select
-            $1 as transaction_id, $2::date as transaction_date, 'c' as card_id,
-            'm' as merchant_id, 1.0 as amount, 'KRW' as currency, 1 as rule_hit_count,
-            0.1 as rule_risk, 0.1 as risk, 'noisy_or-1' as risk_version, 0.0 as expected_value
-        """,
-        [transaction_id, day],
-    )
-    warehouse.execute(
-        "insert into alerts.review_probabilities values ($1, $2, null, null, 0.5, true)",
-        [transaction_id, day],
-    )
+FILES_OF_ONE_ISSUE = sorted(
+    [*(f"000001/{table}.parquet" for table in LEDGER_TABLES), "000001/issue.json", "newest.json"]
+)
 
 
 def propose_a_hit(warehouse: duckdb.DuckDBPyConnection, subject_type: str, subject: str) -> None:
@@ -98,26 +29,6 @@ def propose_a_hit(warehouse: duckdb.DuckDBPyConnection, subject_type: str, subje
     )
 
 
-def draw_a_seed(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """As the run does before every build."""
-    warehouse.execute("update raw.run_state set audit_seed = 'seed'")
-
-
-def content(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:
-    return {
-        table: warehouse.execute(f"from ledger.{table} order by all").fetchall()
-        for table in LEDGER_TABLES
-    }
-
-
-def files(home: Home) -> list[str]:
-    if not home.ledger.exists():
-        return []
-    return sorted(
-        str(path.relative_to(home.ledger)) for path in home.ledger.rglob("*") if path.is_file()
-    )
-
-
 def test_an_issue_appends_what_is_proposed_and_writes_it_to_files(
     home: Home, warehouse: duckdb.DuckDBPyConnection
 ):
@@ -125,7 +36,7 @@ def test_an_issue_appends_what_is_proposed_and_writes_it_to_files(
     done = issue(warehouse, home)
     assert done is not None
     assert (done.issue_id, done.issued_until, done.rows["scores"]) == (1, date(2025, 1, 31), 1)
-    assert files(home) == sorted(f"000001/{table}.parquet" for table in LEDGER_TABLES)
+    assert files(home) == FILES_OF_ONE_ISSUE
     for table, rows in content(warehouse).items():
         read = "from read_parquet($1) order by all"
         file = str(home.ledger / "000001" / f"{table}.parquet")
@@ -145,13 +56,13 @@ def test_an_issue_that_breaks_off_before_its_commit_changes_nothing(
     home: Home, warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ):
     propose_a_score(warehouse, "t1")
-    write = step._write_files
+    write = files_step._write
 
     def write_and_fail(*arguments: object) -> None:
         write(*arguments)  # type: ignore[arg-type]
         raise OSError("no more")
 
-    monkeypatch.setattr(step, "_write_files", write_and_fail)
+    monkeypatch.setattr(files_step, "_write", write_and_fail)
     with pytest.raises(OSError, match="no more"):
         issue(warehouse, home)
     assert not any(content(warehouse).values())
@@ -179,7 +90,7 @@ def test_files_of_an_issue_that_broke_off_after_its_commit_appear_with_the_next_
     assert len(issued["scores"]) == 1
     assert all(file.startswith("pending/") for file in files(home))
     prepare_ledger(warehouse, home)
-    assert files(home) == sorted(f"000001/{table}.parquet" for table in LEDGER_TABLES)
+    assert files(home) == FILES_OF_ONE_ISSUE
     assert content(warehouse) == issued
 
 
@@ -353,8 +264,7 @@ def test_what_is_decided_between_runs_is_an_issue_that_survives_a_lost_ledger(
             [date(2025, 1, 1), date(2025, 1, 31), date(2025, 1, 31)], start=1
         )
     ]
-    for table in LEDGER_TABLES:
-        warehouse.execute(f"drop table ledger.{table}")
+    warehouse.execute("drop schema ledger cascade")
     prepare_ledger(warehouse, home)
     assert content(warehouse) == before
 
