@@ -14,7 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.landing.feeds import Column, Feed
-from orchestration.landing.file import PIECE, BrokenLine, CheckedFile, masked, read_pieces
+from orchestration.landing.file import CheckedFile, read_pieces
+from orchestration.landing.pieces import PIECE, BrokenLine, masked
 
 # Files of one feed are read together up to this size.
 BATCH_BYTES = 4_000_000
