@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ LOAD_COLUMNS = {
     "_line": "BIGINT",
     "_loaded_at": "TIMESTAMP",
     "_key": "VARCHAR",
+    "_has_time": "BOOLEAN",
 }
 
 # Money is a decimal, so that no sum depends on the order of its rows.
 MONEY = "DECIMAL(18,4)"
 
 DATA_TYPES = ("VARCHAR", "DOUBLE", MONEY, "INTEGER", "BIGINT", "BOOLEAN", "TIMESTAMP", "DATE")
+
+CODES = ("currency", "country", "mcc", "status", "precision", "payment", "entry_mode")
 
 KEY_HOLDS = ("always", "file")
 
@@ -47,6 +51,15 @@ class Column:
     called: tuple[str, ...] = ()
     #: First place (from 1) and length of the column in a line of a file with fixed positions.
     position: tuple[int, int] | None = None
+    #: Kind of the code that the column holds (seeds/code_spellings.csv), or "mcc".
+    code: str | None = None
+    #: Column with the time of day that belongs to this date.
+    time: str | None = None
+    #: What a value must not be below or above: a value, another column, or "now".
+    at_least: str | None = None
+    at_most: str | None = None
+    #: Whether the text names something, so that a value is whole or of no use.
+    is_identifier: bool = False
 
     @property
     def nullable(self) -> bool:
@@ -137,7 +150,9 @@ def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Fee
     name = table["name"]
     meta = _meta(table)
     columns = tuple(
-        _column(path, column) for column in table["columns"] if column["name"] not in LOAD_COLUMNS
+        _column(path, column, meta.get("event_column"), meta.get("key", ()))
+        for column in table["columns"]
+        if column["name"] not in LOAD_COLUMNS
     )
     feed = Feed(
         source=_identifier(path, source),
@@ -164,6 +179,8 @@ def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Fee
         raise CardwatchError(
             f"{path} names {unknown[0]} in the key of {name}, which is no column of it; declare it"
         )
+    for column in columns:
+        _check_bounds(path, column, declared)
     if feed.key_holds not in KEY_HOLDS:
         raise CardwatchError(
             f"{path} says that a key of {name} holds {feed.key_holds!r}; "
@@ -172,7 +189,7 @@ def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Fee
     return feed
 
 
-def _column(path: Path, column: dict[str, Any]) -> Column:
+def _column(path: Path, column: dict[str, Any], event: str | None, key: Sequence[str]) -> Column:
     name = _identifier(path, column["name"])
     written = str(column.get("data_type", ""))
     data_type = written.upper().replace(" ", "")
@@ -191,7 +208,44 @@ def _column(path: Path, column: dict[str, Any]) -> Column:
         card_number=meta.get("card_number") is True,
         called=(called,) if isinstance(called, str) else tuple(called),
         position=(int(position[0]), int(position[1])) if position else None,
+        code=_code(path, name, meta),
+        time=meta.get("time"),
+        at_least=_bound(meta, "from", "1990-01-01" if name == event else None),
+        at_most=_bound(meta, "to", "now" if name == event else None),
+        is_identifier=meta.get("identifier") is True or name in key or name.endswith(("_id", "_no")),
     )
+
+
+def _code(path: Path, column: str, meta: dict[str, Any]) -> str | None:
+    code = meta.get("code")
+    if code is not None and code not in CODES:
+        raise CardwatchError(
+            f"{path} says that {column} holds the code {code!r}; use one of: {', '.join(CODES)}"
+        )
+    return code
+
+
+def _check_bounds(path: Path, column: Column, declared: set[str]) -> None:
+    """Refuse what a column names as its time or bounds and is no column and no value."""
+    if column.time is not None and column.time not in declared:
+        raise CardwatchError(
+            f"{path} says that the time of {column.name} is in {column.time}, "
+            "which is no column of the feed; declare it"
+        )
+    read = date.fromisoformat if column.data_type in ("DATE", "TIMESTAMP") else float
+    for bound in (column.at_least, column.at_most):
+        if bound is not None and bound not in declared and bound != "now":
+            try:
+                read(bound)
+            except ValueError as error:
+                raise CardwatchError(
+                    f"{path} gives {column.name} the bound {bound!r}; write "
+                    "a value of its data_type (a day as 2025-01-31), a column of the feed, or now"
+                ) from error
+
+
+def _bound(meta: dict[str, Any], name: str, default: str | None) -> str | None:
+    return str(meta[name]) if name in meta else default
 
 
 def _spelled(name: str) -> str:

@@ -3,6 +3,7 @@
 What is not declared is found out where the file leaves no doubt, and refused where it does.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,6 +25,10 @@ KINDS = (
 
 SIGNS = ("purchases_positive", "purchases_negative")
 
+ORDERS = ("day/month/year", "month/day/year", "year/month/day")
+
+_PATTERN = re.compile(r"(?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*%-?[a-zA-Z](?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*")
+
 _CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "sign": SIGNS}
 
 
@@ -41,8 +46,9 @@ class Layout:
     dates: order of a date's parts ("day/month/year", "month/day/year", "year/month/day"), or a
         pattern of strftime such as %d.%m.%y, also with a time; ISO dates are always read.
     times: pattern of a time in a column of its own.
-    decimal, thousands: signs of a number.
-    sign: whether a purchase is positive (and a refund negative), or the other way round.
+    decimal, thousands: signs of a number; without them only what has one reading is read.
+    sign: whether a purchase is positive (and a refund negative), or the other way round, which
+        turns every amount of the feed; without it a file of mostly negative amounts is refused.
     nulls: words that stand for "nothing here", beside a blank.
     """
 
@@ -55,9 +61,9 @@ class Layout:
     totals: tuple[str, ...] = ()
     dates: str | None = None
     times: str | None = None
-    decimal: str = "."
+    decimal: str | None = None
     thousands: str | None = None
-    sign: str = "purchases_positive"
+    sign: str | None = None
     nulls: tuple[str, ...] = ()
 
 
@@ -85,8 +91,18 @@ def layout(path: Path, feed: str, declared: Mapping[str, Any]) -> Layout:
                 f"{path} gives the format setting {name} of {feed} the value {value!r}; "
                 f"use one of: {', '.join(_CHOICES[name])}"
             )
+        if name in ("dates", "times") and not _is_time_setting(name, value):
+            raise CardwatchError(
+                f"{path} gives the format setting {name} of {feed} the value {value!r}; write "
+                f"{', '.join(ORDERS) + ', or ' if name == 'dates' else ''}a pattern such as "
+                f"{'%d.%m.%Y' if name == 'dates' else '%H%M%S'}"
+            )
         values[name] = value
     return Layout(**values)
+
+
+def _is_time_setting(name: str, value: str) -> bool:
+    return (name == "dates" and value in ORDERS) or _PATTERN.fullmatch(value) is not None
 
 
 _WRITTEN: dict[type, str] = {

@@ -20,7 +20,15 @@ from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
 from orchestration.landing.history import Content, EarlierLoad, check_history, numbered
 from orchestration.landing.keys import key_expression
-from orchestration.landing.reading import FAULT, LINE, LOAD, define_macros, in_batches, stage
+from orchestration.landing.reading import (
+    FAULT,
+    HAS_TIME,
+    LINE,
+    LOAD,
+    define_macros,
+    in_batches,
+    stage,
+)
 
 _Days: TypeAlias = tuple[date | None, date | None]
 
@@ -180,7 +188,7 @@ def _load(
             connection,
             f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
             f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE}, $3,"
-            f" {key_expression(feed)}"
+            f" {key_expression(feed)}, {HAS_TIME}"
             f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
             [file.path.name, file.file_hash, loaded_at, load_id],
         )

@@ -1,22 +1,150 @@
 -- How a text is read as each type; null when it is not one. DuckDB's own casts are wider: they
 -- round 2.7 to 3 attendees, take 'infinity' for a time and drop a time zone without a word.
-create or replace temp macro is_blank(value) as coalesce(trim(value) = '', true);
-create or replace temp macro readable_varchar(value) as
-    case when not is_blank(value) then value end;
-create or replace temp macro readable_double(value) as
-    case when isfinite(try_cast(value as double)) then try_cast(value as double) end;
-create or replace temp macro readable_bigint(value) as
-    case when regexp_full_match(value, '\s*[+-]?\d+(\.0*)?\s*')
-        then try_cast(value as bigint) end;
-create or replace temp macro readable_integer(value) as
-    try_cast(readable_bigint(value) as integer);
-create or replace temp macro readable_boolean(value) as try_cast(trim(value) as boolean);
-create or replace temp macro readable_timestamp(value) as
-    case when regexp_full_match(
-        value, '\s*[1-9]\d{3}[-/]\d\d?[-/]\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d*)?)?)?\s*'
-    ) then try_cast(trim(value) as timestamp) end;
-create or replace temp macro readable_date(value) as
-    try_cast(readable_timestamp(value) as date);
+-- Each begins with the cheapest look at the common spelling; only what fails it costs more.
+
+-- Text: one kind of blank, composed letters, nothing that cannot be seen.
+create or replace temp macro cleaned(value) as trim(nfc_normalize(regexp_replace(
+    regexp_replace(value, '[\s\pZ\x{2800}\x{3164}\x{FFA0}]', ' ', 'g'),
+    '[\p{Cc}\p{Cf}\x{034F}]', '', 'g'
+)));
+create or replace temp macro readable_text(value) as case
+    when regexp_full_match(value, '[!-~]([ -~]*[!-~])?') then value
+    else nullif(cleaned(value), '')
+end;
+create or replace temp macro is_blank(value) as readable_text(value) is null;
+
+-- Numbers: `plain` is what can be cast as it stands, `whole` a number whose signs all separate
+-- thousands, `broken` one whose last sign is the decimal one (values.py makes them of a format).
+create or replace temp macro bare_number(value) as regexp_replace(
+    regexp_replace(
+        translate(upper(value), '０１２３４５６７８９．，－＋（）￥−–’', '0123456789.,-+()¥--'''),
+        '(\d)[\s\pZ''](\d)', '\1_\2', 'g'
+    ),
+    '[\s\pZ\p{Cf}\p{Sc}원円]|KRW|USD|EUR|GBP|JPY|CNY|AUD|CAD|CHF|SEK|NOK|DKK|INR|SGD|HKD', '', 'g'
+);
+-- (12.50), 12.50-, 12.50CR and the triangles of Korean and Japanese ledgers are below zero
+create or replace temp macro signed_number(value) as regexp_replace(
+    regexp_replace(
+        regexp_replace(bare_number(value), '^\(([^()]+)\)$|^[△▲](.+)$', '-\1\2'),
+        '^([^-+].*?)(?:-|CR)$', '-\1'
+    ),
+    '^\+|\+$|DR$', ''
+);
+create or replace temp macro readable_number(value, plain, whole, broken) as case
+    when regexp_full_match(value, plain) then value
+    else list_transform([signed_number(value)], lambda number: case
+        when regexp_full_match(number, whole) then regexp_replace(number, '[.,_]', '', 'g')
+        when regexp_full_match(number, broken)
+            then replace(
+                regexp_replace(
+                    regexp_replace(number, '[.,](\d+)$', 'p\1'), '[.,_]', '', 'g'
+                ), 'p', '.'
+            )
+    end)[1]
+end;
+create or replace temp macro readable_double(value, plain, whole, broken) as coalesce(
+    try_cast(readable_number(value, plain, whole, broken) as double),
+    case
+        when regexp_full_match(value, '\s*[+-]?\d+(\.\d*)?[eE][+-]?\d+\s*')
+            and isfinite(try_cast(value as double))
+            then try_cast(value as double)
+    end
+);
+create or replace temp macro readable_integer(value, plain, whole, broken) as try_cast(
+    regexp_extract(
+        readable_number(value, plain, whole, broken), '^([+-]?\d+)(\.0*)?$', 1
+    ) as bigint
+);
+create or replace temp macro readable_boolean(value) as case
+    when lower(cleaned(value)) in ('true', 't', 'yes', 'y', '1', '예', '네') then true
+    when lower(cleaned(value)) in ('false', 'f', 'no', 'n', '0', '아니오', '아니요') then false
+end;
+
+-- Times: whatever the spelling, it becomes year-month-day with the time behind. `short` and `long`
+-- are the declared order of a date with two and with four digits of the year, as pattern and
+-- replacement (values.py).
+create or replace temp macro spelled_time(value) as regexp_replace(
+    regexp_replace(
+        regexp_replace(
+            upper(cleaned(translate(value, '０１２３４５６７８９：', '0123456789:'))),
+            '^(\d{4}) ?년 ?(\d\d?) ?월 ?(\d\d?) ?일', '\1-\2-\3'
+        ),
+        '^(\d{4})(\d\d)(\d\d)(?:[T ]?(\d\d):?(\d\d):?(\d\d))?$', '\1-\2-\3 \4:\5:\6'
+    ),
+    ' ::$', ''
+);
+create or replace temp macro ordered_time(value, short, shorts, long, longs) as regexp_replace(
+    regexp_replace(regexp_replace(spelled_time(value), short, shorts), long, longs),
+    '^(\d{4})[-/.] ?(\d\d?)[-/.] ?(\d\d?)\.?', '\1-\2-\3'
+);
+create or replace temp macro half_day_time(spelled) as try_strptime(
+    regexp_replace(
+        replace(replace(spelled, '오전', 'AM'), '오후', 'PM'),
+        '^(\S+) (?:([AP]M) ?([\d:]+)|([\d:]+) ?([AP]M))$', '\1 \3\4 \2\5'
+    ),
+    ['%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M %p']
+);
+create or replace temp macro named_month_time(spelled) as try_strptime(
+    regexp_replace(spelled, '[-/., ]+', ' ', 'g'),
+    [
+        '%d %b %Y', '%d %b %Y %H:%M:%S', '%d %b %Y %H:%M', '%b %d %Y', '%b %d %Y %H:%M:%S',
+        '%b %d %Y %H:%M', '%d %B %Y', '%d %B %Y %H:%M', '%B %d %Y', '%B %d %Y %H:%M'
+    ]
+);
+create or replace temp macro readable_timestamp(value, short, shorts, long, longs) as case
+    when value like '2___-__-__ __:__:__' or value like '2___-__-__'
+        then try_cast(value as timestamp)
+    else list_transform([ordered_time(value, short, shorts, long, longs)], lambda spelled: case
+        when regexp_full_match(
+            spelled, '[1-9]\d{3}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d*)?)?)?'
+        ) then try_cast(spelled as timestamp)
+        when regexp_matches(spelled, '[AP]M$|오[전후]') then half_day_time(spelled)
+        -- strptime takes infinity and epoch for times, whatever the pattern
+        when regexp_matches(spelled, '^\d|\d$') then named_month_time(spelled)
+    end)[1]
+end;
+create or replace temp macro patterned_timestamp(value, pattern) as case
+    when value like '2___-__-__ __:__:__' or value like '2___-__-__'
+        then try_cast(value as timestamp)
+    when regexp_matches(value, '\d') then try_strptime(cleaned(value), pattern)
+end;
+create or replace temp macro holds_time(value) as case
+    when value like '%:%' then true
+    when strlen(value) <= 10 then false
+    else regexp_full_match(value, '\s*\d{8}[T ]?\d{6}\s*')
+end;
+-- a date and the time from a column of its own, as one text
+create or replace temp macro time_of_day(value) as regexp_replace(
+    regexp_replace(cleaned(value), '^1(?:899|900)-\d\d-\d\d[T ]', ''),
+    '^(\d\d)(\d\d)(\d\d)?$', '\1:\2:\3'
+);
+create or replace temp macro patterned_time_of_day(value, pattern) as coalesce(
+    strftime(
+        try_strptime(
+            -- a spreadsheet drops the zero of 093005
+            case when pattern = '%H%M%S' then lpad(cleaned(value), 6, '0') else cleaned(value) end,
+            pattern
+        ),
+        '%H:%M:%S'
+    ),
+    value
+);
+create or replace temp macro joined_time(day, of_day) as case
+    when is_blank(of_day) then day
+    else regexp_replace(day, '[ T]0?0:00(:00)?$', '') || ' ' || regexp_replace(of_day, ':$', '')
+end;
+
+-- Codes: as a table of spellings (codes.sql) knows them; a category code may have lost its zero.
+create or replace temp macro code_key(value) as case
+    when regexp_full_match(value, '[A-Z]{2,3}') then value
+    else regexp_replace(
+        regexp_replace(upper(cleaned(value)), '[ _./()-]+', '', 'g'), '^0+(\d)', '\1'
+    )
+end;
+create or replace temp macro readable_mcc(value) as case
+    when regexp_full_match(value, '\d{4}') then value
+    else lpad(regexp_extract(cleaned(value), '^(\d{3,4})(\.0+)?$', 1), 4, '0')
+end;
 
 -- A card number as a person or a spreadsheet may have written it: 13 to 19 digits with
 -- spaces, dashes or dots between, perhaps as a float; the Luhn sum tells it from other numbers.
@@ -31,7 +159,7 @@ create or replace temp macro luhn_sum(digits) as list_sum(list_transform(
     end
 ));
 create or replace temp macro is_card_number(value) as case
-    when regexp_full_match(card_digits(value), '\d{13,19}')
+    when strlen(value) > 12 and regexp_full_match(card_digits(value), '\d{13,19}')
         then luhn_sum(card_digits(value)) % 10 = 0
     else false
 end;

@@ -4,37 +4,28 @@ A file is read as text, whatever its format, and typed by SQL, so that a value w
 read puts its own row into quarantine and no other.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
+from orchestration.engine.home import project_root
 from orchestration.landing.feeds import Column, Feed
 from orchestration.landing.file import CheckedFile, read_pieces
-from orchestration.landing.pieces import PIECE, BrokenLine, masked
+from orchestration.landing.pieces import PIECE, BrokenLine
+from orchestration.landing.reasons import worded
+from orchestration.landing.values import Text, beyond, holds_time, text_of, typed
 
 # Files of one feed are read together up to this size.
 BATCH_BYTES = 4_000_000
 
-# What the data types of the source yml ask for, in the words of a quarantine reason.
-_WANTED = {
-    "VARCHAR": "text (VARCHAR)",
-    "DOUBLE": "a number (DOUBLE)",
-    "INTEGER": "a whole number (INTEGER)",
-    "BIGINT": "a whole number (BIGINT)",
-    "BOOLEAN": "true or false (BOOLEAN)",
-    "TIMESTAMP": "a local time such as 2025-01-31 18:05:00, without time zone (TIMESTAMP)",
-    "DATE": "a day such as 2025-01-31 (DATE)",
-}
-
-# Columns of the temporary tables, under names which no yml can declare. The fault of a row is the
-# name of the column that cannot be read, or _CLEAR_CARD_NUMBER.
-LOAD, LINE, FAULT = '"#load"', '"#line"', '"#fault"'
-_CLEAR_CARD_NUMBER = "#card"
+# Columns of the temporary tables, under names which no yml can declare. The fault of a row is what
+# is wrong and the column, such as "unreadable:amount" (reasons.py).
+LOAD, LINE, FAULT, HAS_TIME = '"#load"', '"#line"', '"#fault"', '"#has_time"'
 
 # A file to load, with the number of its load.
 Numbered: TypeAlias = tuple[int, CheckedFile]
@@ -62,7 +53,9 @@ def read_rows(files: Sequence[CheckedFile]) -> list[list[dict[str, Any]]]:
 
 def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Define, for this connection, how a text is read as each type; `stage` needs it."""
-    connection.execute((Path(__file__).parent / "readable.sql").read_text(encoding="utf-8"))
+    connection.execute("set variable seeds = $1", [str(project_root() / "seeds")])
+    for name in ("readable.sql", "codes.sql"):
+        connection.execute((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
 def in_batches(files: list[Numbered]) -> Iterator[list[Numbered]]:
@@ -83,26 +76,27 @@ def in_batches(files: list[Numbered]) -> Iterator[list[Numbered]]:
 def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Counter[int]:
     """Read files into the temporary tables `typed` and `faulty`; count the rows of each.
 
-    typed: load, line, the feed's columns, and the fault of a row that could not be typed.
+    typed: load, line, the feed's columns, whether the event's text holds a time of day, and the
+    fault of a row that could not be typed.
     faulty: load_id, line, reason and original_text of the rows that belong into quarantine.
     """
     feed, header = batch[0][1].feed, batch[0][1].header
     columns = ", ".join(f'"{column.name}" {column.data_type}' for column in feed.columns)
     connection.execute(
         "create or replace temp table typed"
-        f" ({LOAD} bigint, {LINE} bigint, {columns}, {FAULT} varchar);"
+        f" ({LOAD} bigint, {LINE} bigint, {columns}, {HAS_TIME} boolean, {FAULT} varchar);"
         "create or replace temp table faulty"
         " (load_id bigint, line bigint, reason varchar, original_text varchar)"
     )
-    insert_typed, select_faulty = _typing_queries(feed, header)
     rows_read: Counter[int] = Counter()
     for rows, faulty in _pieces(batch, rows_read):
         connection.register("piece", rows)
-        connection.execute(insert_typed)
-        for load_id, line, fault, *texts in connection.execute(select_faulty).fetchall():
-            faulty.append((load_id, _worded(feed, header, line, fault, texts)))
+        connection.execute(_insert_typed(feed, header, rows.schema))
+        for load_id, line, fault, *texts in connection.execute(_select_faulty(header)).fetchall():
+            faulty.append((load_id, worded(feed, header, line, fault, texts)))
         connection.register("faulty_piece", _faulty_table(faulty))
         connection.execute("insert into temp.faulty from faulty_piece")
+    _forget_times_that_are_all_midnight(connection, feed)
     return rows_read
 
 
@@ -127,38 +121,78 @@ def _pieces(
         yield pa.concat_tables(tables), broken
 
 
-def _typing_queries(feed: Feed, header: Sequence[str]) -> tuple[str, str]:
-    """The statement that types the texts of `piece`, and the query for its faulty rows as text."""
+def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
+    """The statement that types the texts of `piece`."""
     place = {name: f'"#{position}"' for position, name in enumerate(header)}
-    texts = ", ".join(f'"#{position}"' for position in range(len(header)))
-    as_text = ", ".join(f'"#{at}"::varchar as "#{at}"' for at in range(len(header)))
-    typed = ", ".join(_typed(column, place.get(column.name)) for column in feed.columns)
-    present = [(column, place[column.name]) for column in feed.columns if column.name in place]
+    raw_texts = ", ".join(f'"#{at}"::varchar as "#{at}"' for at in range(len(header)))
+    present = [column for column in feed.columns if column.name in place]
+    # the texts under the names of the columns, in quotes that no declared name has
+    text = {column.name: f'"{column.name}#"' for column in present}
+    texts = "".join(
+        f", {text_of(column, place[column.name], place.get(column.time or ''), feed.layout)}"
+        f" as {text[column.name]}"
+        for column in present
+    )
+    codes = [column for column in present if column.code not in (None, "mcc")]
+    joins = "".join(
+        f" left join temp.code_spellings as {_spelling(column)}"
+        f" on {_spelling(column)}.kind = '{column.code}'"
+        f" and {_spelling(column)}.spelling = code_key({text[column.name]})"
+        for column in codes
+    )
+
+    def value(column: Column) -> str:
+        if column.name not in text:
+            return f'null::{column.data_type} as "{column.name}"'
+        if column in codes:
+            return f'{_spelling(column)}.code as "{column.name}"'
+        at = schema.field(place[column.name].strip('"')).type
+        is_number = not (pa.types.is_string(at) or pa.types.is_large_string(at))
+        return f'{typed(column, Text(text[column.name], is_number), feed.layout)} as "{column.name}"'
+
+    values = ", ".join(value(column) for column in feed.columns)
+    has_time = holds_time(text[feed.event_column], feed.layout)
+    today = date.today().isoformat()
     faults = [
-        f"when is_card_number({text}) then '{_CLEAR_CARD_NUMBER}'"
-        for column, text in present
-        if column.card_number
-    ] + [f"when {_unreadable(column, text)} then '{column.name}'" for column, text in present]
-    insert_typed = f"""
+        *(
+            (f"is_card_number({text[column.name]})", "card", column)
+            for column in present
+            if column.card_number
+        ),
+        *((_unreadable(column, text[column.name]), "unreadable", column) for column in present),
+        *(
+            (condition, fault, column)
+            for column in present
+            for condition, fault in beyond(column, feed, today)
+        ),
+    ]
+    cases = " ".join(f"when {test} then '{fault}:{column.name}'" for test, fault, column in faults)
+    names = ", ".join(f'"{column.name}"' for column in feed.columns)
+    kept = ", ".join(text.values())
+    return f"""
         insert into temp.typed
-        select * exclude ({texts}), case {" ".join(faults)} end
+        select {LOAD}, {LINE}, {names}, {HAS_TIME}, case {cases} end
         from (
-            select {LOAD}, {LINE}, {texts}, {typed}
-            from (select {LOAD}, {LINE}, {as_text} from piece)
+            select {LOAD}, {LINE}, {kept}, {values}, {has_time} as {HAS_TIME}
+            from (
+                select {LOAD}, {LINE}{texts} from (select {LOAD}, {LINE}, {raw_texts} from piece)
+            ) {joins}
         )
     """  # noqa: S608 - identifiers only, validated in feeds.py
-    select_faulty = f"""
+
+
+def _select_faulty(header: Sequence[str]) -> str:
+    """The query for the faulty rows of `piece` as text."""
+    as_text = ", ".join(f'"#{at}"::varchar' for at in range(len(header)))
+    return f"""
         select {LOAD}, {LINE}, {FAULT}, {as_text}
         from piece inner join temp.typed using ({LOAD}, {LINE})
         where {FAULT} is not null
     """  # noqa: S608
-    return insert_typed, select_faulty
 
 
-def _typed(column: Column, text: str | None) -> str:
-    if text is None:
-        return f'null::{column.data_type} as "{column.name}"'
-    return f'readable_{column.data_type.lower()}({text}) as "{column.name}"'
+def _spelling(column: Column) -> str:
+    return f'"{column.name} spelling"'
 
 
 def _unreadable(column: Column, text: str) -> str:
@@ -166,25 +200,20 @@ def _unreadable(column: Column, text: str) -> str:
     return f'"{column.name}" is null{present}'
 
 
-def _worded(
-    feed: Feed, header: tuple[str, ...], line: int, fault: str, texts: Sequence[str | None]
-) -> BrokenLine:
-    """Say what is wrong with a row that could not be typed, and keep all its words."""
-    words = {}
-    for position, (name, text) in enumerate(zip(header, texts, strict=True), start=1):
-        # Columns that the feed does not have may share a name.
-        key = name if header.count(name) == 1 else f"{name} ({position})"
-        words[masked(key)] = text and masked(text)
-    original = json.dumps(words, ensure_ascii=False)
-    if fault == _CLEAR_CARD_NUMBER:
-        return BrokenLine(line, "card number in clear; send a token instead", original)
-    text = texts[header.index(fault)]
-    if text is None or not text.strip(" "):
-        return BrokenLine(line, f"{fault} is missing", original)
-    data_type = next(column.data_type for column in feed.columns if column.name == fault)
-    value = masked(text)
-    shown = value if len(value) <= 60 else f"{value[:60]}…"
-    return BrokenLine(line, f"{fault} '{shown}' is not {_WANTED[data_type]}", original)
+def _forget_times_that_are_all_midnight(
+    connection: duckdb.DuckDBPyConnection, feed: Feed
+) -> None:
+    """A file in which every time is midnight holds days, whatever it writes behind them."""
+    event = f'"{feed.event_column}"'
+    connection.execute(f"""
+        update temp.typed set {HAS_TIME} = false
+        where {HAS_TIME} and {LOAD} in (
+            select {LOAD} from temp.typed
+            where {HAS_TIME} and {event} is not null
+            group by {LOAD}
+            having bool_and({event} = date_trunc('day', {event}))
+        )
+    """)  # noqa: S608
 
 
 def _faulty_table(faulty: Sequence[tuple[int, BrokenLine]]) -> pa.Table:

@@ -11,7 +11,10 @@ final as (
         card_id,
         employee_id,
         authorized_at,
-        coalesce(authorized_precision, 'second') as authorized_precision,
+        coalesce(
+            authorized_precision,
+            case when _has_time is false then 'day' else 'second' end
+        ) as authorized_precision,
         posted_at,
         merchant_id,
         merchant_name,

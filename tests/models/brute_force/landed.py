@@ -108,9 +108,10 @@ class Landed:
 
     def _company(self) -> Iterable[dict[str, Any]]:
         for row in self.raw["company__card_transactions"].to_dict("records"):
+            precision = "second" if pd.isna(row["_has_time"]) or row["_has_time"] else "day"
             yield {
                 **row,
-                "authorized_precision": known_or_none(row["authorized_precision"]) or "second",
+                "authorized_precision": known_or_none(row["authorized_precision"]) or precision,
                 "status": known_or_none(row["status"]) or "approved",
             }
 

@@ -73,7 +73,10 @@ def test_broken_lines_cost_themselves_only(
     ("column", "value", "reason"),
     [
         ("amount", "abc", "amount 'abc' is not a number (DOUBLE)"),
-        ("amount", "1,000", "amount '1,000' is not a number (DOUBLE)"),
+        (
+            *("amount", "1,000"),
+            "amount '1,000' has two readings: set decimal and thousands in meta.format",
+        ),
         ("amount", "NaN", "amount 'NaN' is not a number (DOUBLE)"),
         ("amount", "-Infinity", "amount '-Infinity' is not a number (DOUBLE)"),
         ("amount", "1e999", "amount '1e999' is not a number (DOUBLE)"),
@@ -83,7 +86,11 @@ def test_broken_lines_cost_themselves_only(
         ("pieces", "3000000000", "pieces '3000000000' is not a whole number (INTEGER)"),
         ("stock", "0x1F", "stock '0x1F' is not a whole number (BIGINT)"),
         ("gift", "maybe", "gift 'maybe' is not true or false (BOOLEAN)"),
-        ("due_on", "31.01.2025", "due_on '31.01.2025' is not a day such as 2025-01-31 (DATE)"),
+        *(
+            (name, value, f"{name} '{value}' does not say which is the day: set dates in meta.format"
+             " to their order")
+            for name, value in (("due_on", "31.01.2025"), ("sold_at", "01/02/2025"))
+        ),
         ("due_on", "2025-02-30", "due_on '2025-02-30' is not a day such as 2025-01-31 (DATE)"),
         *(
             (
@@ -92,7 +99,7 @@ def test_broken_lines_cost_themselves_only(
                 f"sold_at '{value}' is not a local time such as 2025-01-31 18:05:00, "
                 "without time zone (TIMESTAMP)",
             )
-            for value in ("01/02/2025", "infinity", "epoch", "0000-01-01", "2025-01-01 25:00:00")
+            for value in ("infinity", "epoch", "0000-01-01", "2025-01-01 25:00:00")
         ),
     ],
 )
@@ -252,6 +259,10 @@ def any_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def cleaned(text: str) -> str:
+    return re.sub(r"\s", " ", text).replace("\0", "").strip()
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     parts=st.lists(st.one_of(ROWS, GARBAGE), max_size=12), block=st.sampled_from([1, 40, 200, 9999])
@@ -284,7 +295,7 @@ def test_every_line_of_any_file_is_accounted_for(
         # The file itself, read from that line on, says what was loaded.
         reader = csv.reader((lines[at] for at in sorted(lines) if at >= line), strict=True)
         record = next(reader)
-        assert (record[0], record[4].strip(" ") and record[4]) == (sale_id, note or "")
+        assert (cleaned(record[0]), cleaned(record[4])) == (sale_id, note or "")
         paid += range(line, line + reader.line_num)
     for line, (reason, text) in broken.items():
         paid.append(line)

@@ -1,0 +1,147 @@
+"""How the texts of one column are read: the SQL of a column's yml and its feed's format."""
+
+import re
+from dataclasses import dataclass
+
+from orchestration.landing.feeds import MONEY, Column, Feed
+from orchestration.landing.layout import Layout
+
+# Texts that are longer than this are no value but a file read wrongly.
+LONGEST_IDENTIFIER, LONGEST_TEXT = 200, 10_000
+
+# Amounts from here on are a broken decimal point.
+LARGEST_AMOUNT = 10**13
+
+# Formats of card companies, whose readers write amounts with a point and their sign.
+_CANONICAL = ("vcf4", "cdf3", "gl1025")
+
+# A date's declared order: pattern and replacement for a year of two digits, and for one of four.
+_PART, _END = r"(\d\d?)[-/. ]+", "( |T|$)"
+_ORDERS = {
+    "day/month/year": (
+        *(rf"^(\d\d?[-/. ]+\d\d?)[-/. ]+(\d\d){_END}", r"\1-20\2\3"),
+        *(rf"^{_PART}{_PART}(\d{{4}}){_END}", r"\3-\2-\1\4"),
+    ),
+    "month/day/year": (
+        *(rf"^(\d\d?[-/. ]+\d\d?)[-/. ]+(\d\d){_END}", r"\1-20\2\3"),
+        *(rf"^{_PART}{_PART}(\d{{4}}){_END}", r"\3-\1-\2\4"),
+    ),
+    "year/month/day": (
+        *(rf"^(\d\d)[-/. ]+{_PART}(\d\d?){_END}", r"20\1-\2-\3\4"),
+        *(rf"^(\d{{4}})[-/. ]+{_PART}(\d\d?){_END}", r"\1-\2-\3\4"),
+    ),
+}
+# without a declared order nothing is turned round: what cannot match stays as it is
+_NO_ORDER = (r"^\b$", "", r"^\b$", "")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Where the text of a column stands in SQL, and whether its file wrote it as a number."""
+
+    sql: str
+    is_number: bool = False
+
+
+def text_of(column: Column, text: str, time: str | None, layout: Layout) -> str:
+    """The text that is read for a column: without null words, with the time of another column."""
+    if layout.nulls:
+        words = ", ".join(_quoted(word.lower()) for word in layout.nulls)
+        text = f"case when lower(cleaned({text})) not in ({words}) then {text} end"
+    if time is None or column.data_type != "TIMESTAMP":
+        return text
+    of_day = (
+        f"patterned_time_of_day({time}, {_quoted(layout.times)})"
+        if layout.times
+        else f"time_of_day({time})"
+    )
+    return f"joined_time({text}, {of_day})"
+
+
+def typed(column: Column, text: Text, layout: Layout) -> str:
+    """The value of a column, null where its text cannot be read."""
+    if column.data_type in ("TIMESTAMP", "DATE"):
+        return f"try_cast({_timestamp(text.sql, layout)} as {column.data_type.lower()})"
+    if column.data_type == "BOOLEAN":
+        return f"readable_boolean({text.sql})"
+    if column.data_type == "VARCHAR":
+        reader = "readable_mcc" if column.code == "mcc" else "readable_text"
+        return f"{reader}({text.sql})"
+    spellings = ", ".join(map(_quoted, _number_spellings(column, text, layout)))
+    if column.data_type == "DOUBLE":
+        value = f"readable_double({text.sql}, {spellings})"
+        return f"case when isfinite({value}) then {value} end"
+    if column.data_type == MONEY:
+        value = f"try_cast(readable_number({text.sql}, {spellings}) as {MONEY})"
+        return f"-{value}" if layout.sign == "purchases_negative" else value
+    return f"try_cast(readable_integer({text.sql}, {spellings}) as {column.data_type})"
+
+
+def holds_time(text: str, layout: Layout) -> str:
+    """Whether the text of a time says more than the day."""
+    if layout.dates and "%" in layout.dates:
+        return "true" if re.search("%[HIXcT]", layout.dates) else f"{text} like '%:%'"
+    return f"holds_time({text})"
+
+
+def beyond(column: Column, feed: Feed, today: str) -> list[tuple[str, str]]:
+    """What a value of the column must not be: a condition in SQL, and the name of the fault."""
+    value = f'"{column.name}"'
+    found = []
+    for bound, sign in ((column.at_least, "<"), (column.at_most, ">")):
+        if bound is None:
+            continue
+        fault = "below" if sign == "<" else "above"
+        if bound in [other.name for other in feed.columns]:
+            found.append((f'{value} {sign} "{bound}"', fault))
+        elif bound == "now":
+            found.append((f"{value} {sign} {_quoted(today)}::date + interval 4 day", "ahead"))
+        else:
+            found.append((f"{value} {sign} {_quoted(bound)}::{column.data_type}", fault))
+    if column.data_type == MONEY:
+        found.append((f"abs({value}) >= {LARGEST_AMOUNT}", "huge"))
+    if column.data_type == "VARCHAR":
+        longest = LONGEST_IDENTIFIER if column.is_identifier else LONGEST_TEXT
+        found.append((f"strlen({value}) > {longest} and length({value}) > {longest}", "long"))
+    return found
+
+
+def _timestamp(text: str, layout: Layout) -> str:
+    if layout.dates and "%" in layout.dates:
+        return f"patterned_timestamp({text}, {_quoted(layout.dates)})"
+    order = _ORDERS[layout.dates] if layout.dates else _NO_ORDER
+    return f"readable_timestamp({text}, {', '.join(map(_quoted, order))})"
+
+
+def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, str, str]:
+    """Patterns of numbers to cast as they stand, without and with a decimal sign.
+
+    Where the format declares no decimal sign, an amount such as 1,234 or 1.234 has two readings
+    and is none of them; what has one reading is read.
+    """
+    decimal = layout.decimal or (layout.thousands and {".": ","}.get(layout.thousands, "."))
+    if text.is_number or layout.kind in _CANONICAL or column.data_type == "DOUBLE":
+        decimal = decimal or "."
+    sign = "[+-]?"
+    grouped = r"\d{1,3}(_\d{3})+"
+    if decimal is None:
+        plain = rf"-?(\d+(\.(\d\d?|\d{{4,}}))?|(0|\d{{4,}})\.\d{{3}})"
+        whole = rf"{sign}(\d+|{grouped}|\d{{1,3}}((,\d{{3}}){{2,}}|(\.\d{{3}}){{2,}}|(,\d\d)+,\d{{3}}))"
+        broken = (
+            rf"{sign}(\d*[.,](\d\d?|\d{{4,}})|(0|\d{{4,}})[.,]\d{{3}}|{grouped}[.,]\d+"
+            r"|\d{1,3}(,\d{2,3})+\.\d+|\d{1,3}(\.\d{3})+,\d+)"
+        )
+        return plain, whole, broken
+    point = re.escape(decimal)
+    mark = re.escape(layout.thousands or ("," if decimal == "." else "."))
+    plain = r"-?\d+(\.\d+)?" if decimal == "." else r"-?\d+"
+    # a thousands sign that is not declared is certain where there are two, or decimals behind it
+    times = "+" if layout.decimal or layout.thousands else "{2,}"
+    indian = rf"\d{{1,2}}({mark}\d\d)+{mark}\d{{3}}"
+    whole = rf"{sign}(\d+{point}?|{grouped}|\d{{1,3}}({mark}\d{{3}}){times}|{indian})"
+    broken = rf"{sign}(\d*{point}\d+|({grouped}|\d{{1,3}}({mark}\d{{3}})+|{indian}){point}\d+)"
+    return plain, whole, broken
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
