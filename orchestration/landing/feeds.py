@@ -212,7 +212,9 @@ def _column(path: Path, column: dict[str, Any], event: str | None, key: Sequence
         time=meta.get("time"),
         at_least=_bound(meta, "from", "1990-01-01" if name == event else None),
         at_most=_bound(meta, "to", "now" if name == event else None),
-        is_identifier=meta.get("identifier") is True or name in key or name.endswith(("_id", "_no")),
+        is_identifier=meta.get("identifier") is True
+        or name in key
+        or name.endswith(("_id", "_no")),
     )
 
 

@@ -27,7 +27,9 @@ SIGNS = ("purchases_positive", "purchases_negative")
 
 ORDERS = ("day/month/year", "month/day/year", "year/month/day")
 
-_PATTERN = re.compile(r"(?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*%-?[a-zA-Z](?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*")
+_PATTERN = re.compile(
+    r"(?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*%-?[a-zA-Z](?:[^%]|%-?[aAbBdfHIjmMpSTyYDF%])*"
+)
 
 _CHOICES: dict[str, tuple[str, ...]] = {"kind": KINDS, "sign": SIGNS}
 
@@ -101,8 +103,8 @@ def layout(path: Path, feed: str, declared: Mapping[str, Any]) -> Layout:
     return Layout(**values)
 
 
-def _is_time_setting(name: str, value: str) -> bool:
-    return (name == "dates" and value in ORDERS) or _PATTERN.fullmatch(value) is not None
+def _is_time_setting(name: str, value: object) -> bool:
+    return (name == "dates" and value in ORDERS) or _PATTERN.fullmatch(str(value)) is not None
 
 
 _WRITTEN: dict[type, str] = {

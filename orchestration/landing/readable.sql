@@ -17,7 +17,7 @@ create or replace temp macro is_blank(value) as readable_text(value) is null;
 -- thousands, `broken` one whose last sign is the decimal one (values.py makes them of a format).
 create or replace temp macro bare_number(value) as regexp_replace(
     regexp_replace(
-        translate(upper(value), '０１２３４５６７８９．，－＋（）￥−–’', '0123456789.,-+()¥--'''),
+        translate(upper(value), '０１２３４５６７８９．，－＋（）￥−–’_', '0123456789.,-+()¥--''X'),
         '(\d)[\s\pZ''](\d)', '\1_\2', 'g'
     ),
     '[\s\pZ\p{Cf}\p{Sc}원円]|KRW|USD|EUR|GBP|JPY|CNY|AUD|CAD|CHF|SEK|NOK|DKK|INR|SGD|HKD', '', 'g'
@@ -100,7 +100,7 @@ create or replace temp macro readable_timestamp(value, short, shorts, long, long
         ) then try_cast(spelled as timestamp)
         when regexp_matches(spelled, '[AP]M$|오[전후]') then half_day_time(spelled)
         -- strptime takes infinity and epoch for times, whatever the pattern
-        when regexp_matches(spelled, '^\d|\d$') then named_month_time(spelled)
+        when regexp_matches(spelled, '\b\d{4}\b') then named_month_time(spelled)
     end)[1]
 end;
 create or replace temp macro patterned_timestamp(value, pattern) as case
@@ -143,7 +143,7 @@ create or replace temp macro code_key(value) as case
 end;
 create or replace temp macro readable_mcc(value) as case
     when regexp_full_match(value, '\d{4}') then value
-    else lpad(regexp_extract(cleaned(value), '^(\d{3,4})(\.0+)?$', 1), 4, '0')
+    else lpad(nullif(regexp_extract(cleaned(value), '^(\d{3,4})(\.0+)?$', 1), ''), 4, '0')
 end;
 
 -- A card number as a person or a spreadsheet may have written it: 13 to 19 digits with

@@ -148,7 +148,9 @@ def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
             return f'{_spelling(column)}.code as "{column.name}"'
         at = schema.field(place[column.name].strip('"')).type
         is_number = not (pa.types.is_string(at) or pa.types.is_large_string(at))
-        return f'{typed(column, Text(text[column.name], is_number), feed.layout)} as "{column.name}"'
+        return (
+            f'{typed(column, Text(text[column.name], is_number), feed.layout)} as "{column.name}"'
+        )
 
     values = ", ".join(value(column) for column in feed.columns)
     has_time = holds_time(text[feed.event_column], feed.layout)
@@ -200,9 +202,7 @@ def _unreadable(column: Column, text: str) -> str:
     return f'"{column.name}" is null{present}'
 
 
-def _forget_times_that_are_all_midnight(
-    connection: duckdb.DuckDBPyConnection, feed: Feed
-) -> None:
+def _forget_times_that_are_all_midnight(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """A file in which every time is midnight holds days, whatever it writes behind them."""
     event = f'"{feed.event_column}"'
     connection.execute(f"""

@@ -74,7 +74,9 @@ def _unreadable(feed: Feed, column: Column, text: str, subject: str) -> str:
         if feed.layout.dates:
             return f"{subject} is not {wanted}, nor written as {feed.layout.dates}"
         if _DAY_OR_MONTH.fullmatch(text):
-            return f"{subject} does not say which is the day: set dates in meta.format to their order"
+            return (
+                f"{subject} does not say which is the day: set dates in meta.format to their order"
+            )
     elif column.data_type not in ("VARCHAR", "BOOLEAN") and _TWO_READINGS.fullmatch(text):
         return f"{subject} has two readings: set decimal and thousands in meta.format"
     return f"{subject} is not {wanted}"

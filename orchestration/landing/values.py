@@ -125,12 +125,13 @@ def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, 
     sign = "[+-]?"
     grouped = r"\d{1,3}(_\d{3})+"
     if decimal is None:
-        plain = rf"-?(\d+(\.(\d\d?|\d{{4,}}))?|(0|\d{{4,}})\.\d{{3}})"
-        whole = rf"{sign}(\d+|{grouped}|\d{{1,3}}((,\d{{3}}){{2,}}|(\.\d{{3}}){{2,}}|(,\d\d)+,\d{{3}}))"
-        broken = (
-            rf"{sign}(\d*[.,](\d\d?|\d{{4,}})|(0|\d{{4,}})[.,]\d{{3}}|{grouped}[.,]\d+"
-            r"|\d{1,3}(,\d{2,3})+\.\d+|\d{1,3}(\.\d{3})+,\d+)"
-        )
+        # three digits behind one sign may be thousands or decimals
+        certain = r"(\d*[.,](\d\d?|\d{4,})|(0|\d{4,})[.,]\d{3})"
+        repeated = r"\d{1,3}((,\d{3}){2,}|(\.\d{3}){2,}|(,\d\d)+,\d{3})"
+        mixed = r"(\d{1,3}(,\d{2,3})+\.\d+|\d{1,3}(\.\d{3})+,\d+)"
+        plain = r"-?(\d+(\.(\d\d?|\d{4,}))?|(0|\d{4,})\.\d{3})"
+        whole = rf"{sign}(\d+|{grouped}|{repeated})"
+        broken = rf"{sign}({certain}|{grouped}[.,]\d+|{mixed})"
         return plain, whole, broken
     point = re.escape(decimal)
     mark = re.escape(layout.thousands or ("," if decimal == "." else "."))

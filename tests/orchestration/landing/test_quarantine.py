@@ -87,8 +87,12 @@ def test_broken_lines_cost_themselves_only(
         ("stock", "0x1F", "stock '0x1F' is not a whole number (BIGINT)"),
         ("gift", "maybe", "gift 'maybe' is not true or false (BOOLEAN)"),
         *(
-            (name, value, f"{name} '{value}' does not say which is the day: set dates in meta.format"
-             " to their order")
+            (
+                name,
+                value,
+                f"{name} '{value}' does not say which is the day: set dates in meta.format"
+                " to their order",
+            )
             for name, value in (("due_on", "31.01.2025"), ("sold_at", "01/02/2025"))
         ),
         ("due_on", "2025-02-30", "due_on '2025-02-30' is not a day such as 2025-01-31 (DATE)"),
