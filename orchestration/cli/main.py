@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from orchestration.cli import benchmark, models, report, review, run, workbench
+from orchestration.cli import adopt, benchmark, models, report, review, run, workbench
 from orchestration.cli.answer import as_machines_read
 from orchestration.engine.errors import CardwatchError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (run.app, workbench.app, report.app):
+for commands in (run.app, adopt.app, workbench.app, report.app):
     app.add_typer(commands)
 app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")

@@ -27,6 +27,9 @@ LOAD_COLUMNS = {
     "_has_time": "BOOLEAN",
 }
 
+#: The load column that may stand in a key beside declared columns.
+LINE = "_line"
+
 # Money is a decimal, so that no sum depends on the order of its rows.
 MONEY = "DECIMAL(18,4)"
 
@@ -105,7 +108,7 @@ class Feed:
 def read_feeds(project: Path | None = None) -> list[Feed]:
     """Read every feed declared under models/staging, in order of source and feed."""
     staging = (project or project_root()) / "models" / "staging"
-    feeds = [feed for path in sorted(staging.glob("*/_*__sources.yml")) for feed in _feeds_of(path)]
+    feeds = [feed for path in sorted(staging.glob("*/_*__sources.yml")) for feed in feeds_of(path)]
     names = [f"feed {feed.source}.{feed.feed}" for feed in feeds]
     names += [f"table {RAW_SCHEMA}.{feed.table}" for feed in feeds]
     if repeated := _repeated(names):
@@ -126,7 +129,8 @@ def find_feed(feeds: Sequence[Feed], source: str, feed: str) -> Feed:
     return of_source[feed]
 
 
-def _feeds_of(path: Path) -> Iterator[Feed]:
+def feeds_of(path: Path) -> Iterator[Feed]:
+    """Read the feeds that one source's yml declares."""
     try:
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -174,7 +178,13 @@ def _feed(path: Path, source: str, table: dict[str, Any], as_given: bool) -> Fee
             f"{path} must name a required timestamp or date column of {name} "
             "as config.meta.event_column"
         )
-    declared = {column.name for column in columns}
+    # Where nothing else names a row, its line within its file does.
+    declared = {column.name for column in columns} | {LINE}
+    if LINE in feed.key and feed.key_holds != "file":
+        raise CardwatchError(
+            f"{path} names {LINE} in the key of {name}, which names a row within its file only; "
+            "add key_holds: file"
+        )
     if unknown := [name for name in feed.key if name not in declared]:
         raise CardwatchError(
             f"{path} names {unknown[0]} in the key of {name}, which is no column of it; declare it"

@@ -187,7 +187,7 @@ def _load(
         rows_loaded = one_value(
             connection,
             f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
-            f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE}, $3,"
+            f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE} as _line, $3,"
             f" {key_expression(feed)}, {HAS_TIME}"
             f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
             [file.path.name, file.file_hash, loaded_at, load_id],

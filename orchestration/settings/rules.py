@@ -69,13 +69,14 @@ _THRESHOLD_CALL = re.compile(r"""rule_threshold\(\s*['"]([^'"]+)['"]\s*,\s*['"](
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: its SQL file, its yml entry and the thresholds it reads."""
+    """One rule: its SQL file, its yml entry, the thresholds it reads, and whom it judges."""
 
     name: str
     sql_file: Path
     yml_file: Path
     meta: dict[str, Any]
     thresholds: frozenset[tuple[str, str]]
+    judges_claims: bool
 
     @property
     def rule_id(self) -> str:
@@ -129,8 +130,9 @@ def read_rules(project_root: Path) -> list[Rule]:
     for name, sql_file in sorted(sql_files.items()):
         yml_file, meta = entries[name]
         sql = (project_root / sql_file).read_text(encoding="utf-8")
-        rule = Rule(name, sql_file, yml_file, meta, frozenset(_THRESHOLD_CALL.findall(sql)))
-        judged = _CLAIMS if _JUDGES_CLAIMS in sql else _PURCHASES
+        thresholds = frozenset(_THRESHOLD_CALL.findall(sql))
+        rule = Rule(name, sql_file, yml_file, meta, thresholds, _JUDGES_CLAIMS in sql)
+        judged = _CLAIMS if rule.judges_claims else _PURCHASES
         _check_meta(rule, judged.stem, columns[judged])
         _check_rule_id(rule, sql)
         if unit_tests.get(name, 0) < _MINIMUM_UNIT_TESTS:

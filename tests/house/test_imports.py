@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "ledger": {"detectors", "engine"},
     "settings": {"engine"},
     "versions": {"detectors", "engine", "ledger"},
+    "adoption": {"engine", "landing", "settings"},
     "workbench": {"engine", "landing", "settings"},
     "review": {"engine", "landing"},
     "publication": {"engine"},
@@ -40,8 +41,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # what people type; it imports when a command is called, so that --help answers at once
     "cli": {
-        *("benchmark", "demo_company", "engine", "landing", "publication", "review", "run"),
-        *("summary", "unchanged", "versions", "workbench"),
+        *("adoption", "benchmark", "demo_company", "engine", "landing", "publication"),
+        *("review", "run", "summary", "unchanged", "versions", "workbench"),
     },
 }
 

@@ -33,6 +33,8 @@ def keys(warehouse: duckdb.DuckDBPyConnection, table: str = "shop__sales") -> li
         (replace(SALES, as_given=True), "s1"),
         (MONTHLY, "shop:a.csv:s1"),
         (replace(SALES, key=("card_id", "sold_at")), "shop:token_1:2025-01-01 10:00:00"),
+        # where no column names a row, its line within its file does
+        (replace(SALES, key=("_line",), key_holds="file"), "shop:a.csv:2"),
     ],
 )
 def test_a_key_is_made_of_source_and_key_columns(

@@ -1,0 +1,1 @@
+"""How does a company's own file become a source?"""
