@@ -113,8 +113,13 @@ changed as (
             run_state.requested_since
         )::date as restated_from,
         least(landed.last_day, run_state.requested_until)::date as built_until,
-        -- a file that was taken back may leave days behind the last one there is now
-        coalesce(run_state.requested_until, date '9999-12-31') as cleared_until
+        -- a file that was taken back, or a run that broke off, may leave days behind the last one
+        -- there is now; days that a run has finished stay when only earlier ones are asked for
+        case
+            when run_state.requested_until < run_state.completed_until
+                then run_state.requested_until
+            else date '9999-12-31'
+        end as cleared_until
     from run_state
     cross join new_loads
     cross join moved_from

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.defs.checks import check_result
 from orchestration.engine.expectations import check
+from orchestration.engine.fail_points import fail_point
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect
@@ -37,8 +38,10 @@ def alert_expectations() -> dg.AssetCheckResult:
 def issued() -> Iterator[dg.MaterializeResult[None]]:
     """Append the day's alerts and all they rest on to the ledger, in one transaction."""
     home = Home.from_environment()
+    fail_point("run.proposed")
     with connect(home) as connection:
         done = issue(connection, home)
+    fail_point("run.issued")
     rows = done.rows if done else {}
     report(f"issue: {rows.get('alerts', 0):,} alerts, {rows.get('scores', 0):,} scores")
     for table in LEDGER_TABLES:

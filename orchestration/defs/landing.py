@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration.defs.checks import check_result
 from orchestration.engine.expectations import check, relations
+from orchestration.engine.fail_points import fail_point
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect, drop_left_over
@@ -43,13 +44,13 @@ def load_what_landed(
         drop_left_over(connection)
         prepare_raw(connection, feeds)
         prepare_ledger(connection, home)
-        # what a run that broke off was to build anew stays to be done, and a seed once drawn stays
-        # until its run is finished, so that the run after it draws the same purchases
+        # what a run that broke off was to build anew, or did not settle, stays to be done, and a
+        # seed once drawn stays until its run is finished, so that the run after it draws the same
         connection.execute(
             """
             update raw.run_state
             set
-                requested_since = least(requested_since, $1::date),
+                requested_since = least(requested_since, unsettled_since, $1::date),
                 requested_until = $2::date,
                 audit_seed = coalesce(audit_seed, $3)
             """,
@@ -61,6 +62,7 @@ def load_what_landed(
         loaded = load_landed(connection, home, feeds, earlier)
     rows = sum(file.rows_loaded for file in loaded)
     quarantined = sum(file.rows_quarantined for file in loaded)
+    fail_point("run.landed")
     report(f"landing: {len(loaded)} new files, {rows:,} rows, {quarantined:,} in quarantine")
     return loaded
 

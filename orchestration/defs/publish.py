@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import dagster as dg
 import duckdb
 
+from orchestration.engine.fail_points import fail_point
 from orchestration.engine.home import Home
 from orchestration.engine.progress import report
 from orchestration.engine.warehouse import connect
+from orchestration.ledger.issue import settle
 from orchestration.publication.publish import publish
 
 
@@ -21,6 +23,9 @@ def published_copy(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         with connect(Home.from_environment()) as connection:
             _record_checks(context, connection)
             rows = publish(connection, Home.from_environment())
+            fail_point("run.published")
+            settle(connection)
+            fail_point("run.settled")
         report(f"published: {rows['alerts']:,} alerts, {rows['transaction_scores']:,} new scores")
         return dg.MaterializeResult(metadata=dict(rows))
 

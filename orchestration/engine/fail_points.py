@@ -22,11 +22,13 @@ Place = Literal[
     "issue.named",
     "publish.tables",
     "publish.month",
+    "publish.months",
     "publish.pages",
     "run.landed",
     "run.node",
     "run.proposed",
     "run.issued",
+    "run.published",
     "run.settled",
 ]
 PLACES: tuple[Place, ...] = get_args(Place)

@@ -1,6 +1,7 @@
 """Files and folders that appear under their name whole or not at all, whatever stops the writer."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,17 @@ from pathlib import Path
 
 from orchestration.engine.fail_points import fail_point
 
+# A hidden name with the process that writes it, and of a database its log of changes.
+_UNFINISHED = re.compile(r"^\..+\.\d+(\.wal)?$")
+
 
 @contextmanager
 def whole_file(target: Path, durable: bool = False) -> Iterator[Path]:
     """Give the path to write to; when the block ends well, that file takes the target's name.
 
     An error leaves the target as it was. With `durable`, the content is on the disk before the
-    name is. A process that is killed leaves a hidden file, which nothing reads.
+    name is. A process that is killed leaves a hidden file, which nothing reads (see
+    `remove_unfinished`).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # the process is in the name: two may write the same target
@@ -30,6 +35,13 @@ def whole_file(target: Path, durable: bool = False) -> Iterator[Path]:
         fail_point("file.named")
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed left below a folder, in which no other one writes."""
+    for path in folder.rglob(".*"):
+        if path.is_file() and _UNFINISHED.search(path.name):
+            path.unlink()
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any, TextIO
 
+from orchestration.engine.fail_points import fail_point
+
 _START = time.monotonic()
 
 # Where progress goes while standard error is kept from libraries.
@@ -53,4 +55,5 @@ def follow(invocation: Any, title: str, log: Path) -> Iterator[Any]:
             if folder and folder not in seen:
                 seen.add(folder)
                 report(f"{title.replace('_', ' ')}: {folder}")
+            fail_point("run.node")
             yield event

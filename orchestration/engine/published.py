@@ -3,12 +3,15 @@
 A run replaces it as a whole; whoever has it open keeps what they opened.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.engine.warehouse import is_damaged
 
 
 def published_copy(home: Home) -> Path:
@@ -19,15 +22,23 @@ def published_copy(home: Home) -> Path:
     return copy
 
 
-def open_published(home: Home) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published copy read-only; its tables are in the catalogue `cardwatch`.
 
-    Raises CardwatchError where nothing is published yet, or where the file cannot be read.
+    Raises CardwatchError where nothing is published yet, or where the file cannot be read, be it
+    only once the block reads it.
     """
     copy = published_copy(home)
+    unreadable = f"{copy} cannot be read, it may be damaged; `cardwatch run` writes it anew"
     try:
-        return duckdb.connect(str(copy), read_only=True)
+        published = duckdb.connect(str(copy), read_only=True)
     except duckdb.Error as error:
-        raise CardwatchError(
-            f"{copy} cannot be read, it may be damaged; `cardwatch run` writes it anew"
-        ) from error
+        raise CardwatchError(unreadable) from error
+    with published:
+        try:
+            yield published
+        except duckdb.Error as error:
+            if not is_damaged(error):
+                raise
+            raise CardwatchError(unreadable) from error

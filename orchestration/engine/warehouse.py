@@ -18,6 +18,13 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DISK_FULL_WORDS = re.compile(
     r"no space left|disk quota exceeded|file too large|max_temp_directory_size", re.IGNORECASE
 )
+# What DuckDB says of a file that lost bytes or whose bytes changed, its log of changes included.
+_DAMAGED_WORDS = re.compile(
+    r"corrupt database file|corrupt wal file|failure while replaying wal"
+    r"|could not read enough bytes|not a valid duckdb database file|failed to load metadata",
+    re.IGNORECASE,
+)
+_DAMAGED_RECORDS = re.compile(r"database disk image is malformed|file is not a database")
 
 
 def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -100,9 +107,20 @@ def explain_database_error(error: BaseException) -> CardwatchError | None:
     """Say in one sentence what the user can do about an error, or None when it is not theirs."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return disk_full()
+    message = str(error)
+    if _DAMAGED_RECORDS.search(message):
+        return CardwatchError(
+            "Dagster's records of earlier runs are damaged; move the folder dagster out of "
+            "CARDWATCH_HOME and run again, nothing else is lost with them"
+        )
     if not isinstance(error, duckdb.Error):
         return None
-    message = str(error)
+    if is_damaged(error):
+        return CardwatchError(
+            "the warehouse is damaged, bytes of its file were lost or changed; move "
+            "warehouse.duckdb and warehouse.duckdb.wal out of CARDWATCH_HOME and run again, "
+            "it is rebuilt from the landed files and the ledger"
+        )
     if _DISK_FULL_WORDS.search(message):
         return disk_full()
     if "Could not set lock on file" in message:
@@ -120,12 +138,12 @@ def explain_database_error(error: BaseException) -> CardwatchError | None:
     return None
 
 
+def is_damaged(error: duckdb.Error) -> bool:
+    """Say whether DuckDB met a file whose bytes were lost or changed."""
+    return _DAMAGED_WORDS.search(str(error)) is not None
+
+
 def _cannot_be_opened(home: Home, error: duckdb.Error) -> CardwatchError:
-    if "not a valid DuckDB database file" in str(error):
-        return CardwatchError(
-            f"{home.warehouse} is not a DuckDB file; move it away and run again, "
-            "the warehouse is rebuilt from landed and ledger files"
-        )
     reason = str(error).rpartition(": ")[2].lower()
     return CardwatchError(
         f"{home.warehouse} cannot be opened ({reason}); check the path, your rights to it and "

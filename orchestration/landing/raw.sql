@@ -21,5 +21,7 @@ create table if not exists raw.canary_results (
     rule_version varchar, canary_id varchar, is_caught boolean, is_suppressed boolean
 );
 alter table raw.run_state add column if not exists waiting_since date;
+-- first day that was issued and whose cases, monitoring and publication no run has finished yet
+alter table raw.run_state add column if not exists unsettled_since date;
 insert into raw.run_state (completed_load_id)
 select 0 where not exists (from raw.run_state);

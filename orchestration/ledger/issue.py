@@ -13,6 +13,13 @@ from orchestration.engine.home import Home
 from orchestration.engine.rows import has_rows, named_rows, one_value
 from orchestration.ledger.files import bring_together, new_issue
 
+#: SQL: when a decision on versions is taken. A later one counts, so a clock that was set back must
+#: not make it the earlier of two.
+DECISION_TIME = """greatest(
+    now()::timestamp,
+    (select max(decided_at) + interval 1 microsecond from ledger.model_promotions)
+)"""
+
 #: Ledger table -> what a run appends to it. Everything is read from what the checked dbt models
 #: propose; nothing is computed here.
 _APPENDED = {
@@ -75,12 +82,12 @@ _APPENDED = {
         anti join ledger.risk_versions as issued using (version)
     """,
     # before detector_versions, whose absence says what is new
-    "model_promotions": """
+    "model_promotions": f"""
         select
             detector,
             version,
             fitted_on as champion_from,
-            (select now()::timestamp) as decided_at,
+            {DECISION_TIME} as decided_at,
             'comparison' as decided_by,
             verdict_reason as reason
         from detectors.model_fits
@@ -156,6 +163,14 @@ def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:
         _complete_run(connection, *window)
         rows["loads"] = _insert(connection, issue_id, "loads", _LOADS, [])
     return Issue(issue_id, built_from, built_until, rows)
+
+
+def settle(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that all that follows an issue is done: cases, evaluation, monitoring, publication.
+
+    A run that breaks off before has issued its days, and the next one builds them anew.
+    """
+    connection.execute("update raw.run_state set unsettled_since = null")
 
 
 def record(
@@ -249,6 +264,10 @@ def _complete_run(
             end,
             requested_until = null,
             audit_seed = null,
+            unsettled_since = case
+                when $1 <= $2 then least(unsettled_since, $1)
+                else unsettled_since
+            end,
             -- days whose facts changed further back than their features were computed
             waiting_since = case
                 when $3 < $1 then least(waiting_since, $3)

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from orchestration.engine.files import whole_file
+from orchestration.engine.fail_points import fail_point
+from orchestration.engine.files import remove_unfinished, whole_file
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
 from orchestration.publication.rule_pages import write_rule_pages
+
+# Under this name a month's file holds the number of the last issue in it.
+_ISSUE = b"cardwatch_issue"
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,18 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]
     table; of one that is published by months, the rows written this time.
     """
     home.published.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(home.published)
     marts = read_marts(home)
     small = [mart.name for mart in marts if mart.by_month_of is None]
     rows = _publish_tables(connection, small, home.published_copy)
+    fail_point("publish.tables")
     for mart in marts:
         if mart.by_month_of is not None:
             folder = home.published / mart.name
             rows[mart.name] = _publish_months(connection, mart.name, mart.by_month_of, folder)
+            fail_point("publish.months")
     rows["rule_pages"] = write_rule_pages(connection, home.published / "rules")
+    fail_point("publish.pages")
     return rows
 
 
@@ -78,7 +88,11 @@ def _publish_tables(
 def _publish_months(
     connection: duckdb.DuckDBPyConnection, table: str, day_column: str, folder: Path
 ) -> int:
-    """Write the months that a new issue touched; a file's name says which issue was its last."""
+    """Write the months that a new issue touched; a file says in itself which issue was its last.
+
+    The file of a month is replaced by one rename, so that no reader meets a row twice or not at
+    all.
+    """
     months = connection.execute(
         f"""
         select strftime(date_trunc('month', {day_column}), '%Y-%m'), max(issue_id), count(*)
@@ -90,15 +104,15 @@ def _publish_months(
     written = 0
     for month, issue_id, count in months:
         partition = folder / f"month={month}"
-        file = partition / f"issue_{issue_id:06d}.parquet"
-        if file.exists():
-            continue
-        of_month = f"strftime({day_column}, '%Y-%m') = '{month}'"
-        _write_parquet(connection, f"from marts.{table} where {of_month} order by all", file)
-        for older in partition.glob("issue_*.parquet"):
-            if older != file:
-                older.unlink()
-        written += count
+        file = partition / f"{table}.parquet"
+        if _last_issue(file) != issue_id:
+            of_month = f"from marts.{table} where strftime({day_column}, '%Y-%m') = '{month}'"
+            _write_parquet(connection, f"{of_month} order by all", file, issue_id)
+            written += count
+        fail_point("publish.month")
+        # a home of before had another name for it
+        for other in set(partition.glob("*.parquet")) - {file}:
+            other.unlink()
     known = {f"month={month}" for month, _, _ in months}
     for partition in folder.glob("month=*"):
         if partition.name not in known:
@@ -106,11 +120,24 @@ def _publish_months(
     return written
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
+def _last_issue(file: Path) -> int | None:
+    """Return the last issue in a month's file; None where there is none that can be read."""
+    try:
+        metadata = pq.read_metadata(file).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    return int(metadata.get(_ISSUE, -1))
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, file: Path, issue_id: int | None = None
+) -> None:
     """Write a query's rows to a Parquet file that appears whole or not at all."""
     with whole_file(file) as fresh:
-        target = _quoted(fresh)
-        connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
+        kept = "" if issue_id is None else f", kv_metadata {{{_ISSUE.decode()}: '{issue_id}'}}"
+        connection.execute(
+            f"copy ({query}) to '{_quoted(fresh)}' (format parquet, compression zstd{kept})"
+        )
 
 
 def _quoted(path: Path) -> str:

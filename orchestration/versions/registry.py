@@ -4,7 +4,7 @@ import getpass
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -15,7 +15,7 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, exclusive_run
 from orchestration.engine.rows import has_table, one_value
 from orchestration.engine.warehouse import connect, require_warehouse
-from orchestration.ledger.issue import prepare_ledger, record
+from orchestration.ledger.issue import DECISION_TIME, prepare_ledger, record
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,11 @@ def _promote(
     if present == version:
         raise CardwatchError(f"{version} is the champion of {detector} already")
     champion_from = first_day_to_issue(connection)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    query = """
+    query = f"""
         select $1 as detector, $2 as version, $3::date as champion_from,
-            $4::timestamp as decided_at, $5 as decided_by, $6 as reason
+            {DECISION_TIME} as decided_at, $4 as decided_by, $5 as reason
     """
-    parameters = [detector, version, champion_from, now, getpass.getuser(), because]
+    parameters = [detector, version, champion_from, getpass.getuser(), because]
     record(connection, home, {"model_promotions": (query, parameters)})
     judged = (row.get(name) for name in ("verdict", "compared_with", "verdict_reason"))
     return Change(detector, version, present, champion_from, *judged)

@@ -27,7 +27,7 @@ from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import prepare_raw
 from orchestration.ledger import issue as issue_step
-from orchestration.ledger.issue import issue, prepare_ledger
+from orchestration.ledger.issue import issue, prepare_ledger, settle
 
 FOLDERS = ("run", "labels", "intermediate", "features")
 WINDOW = "run.build_window"
@@ -38,6 +38,8 @@ _COMPILED = [f"path:models/{folder}" for folder in ("rules", "alerts", "cases")]
 _COMPILED += ["rule_hits", "detector_training_sample"]
 _CHANGES = re.compile(r"(create|alter|drop|delete|insert|update)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\A\s*/\*.*?\*/\s*", re.DOTALL)
+
+_ISSUED_TABLES = ("issues", "alerts", "case_members", "loads")
 
 # What a finished run puts into the ledger, as far as these models read it: every transaction that
 # was built becomes part of the case of its card, merchant and day, once, to be reviewed from the
@@ -262,9 +264,12 @@ class Warehouse:
         window = self.window()
         with (
             mock.patch.object(issue_step, "_APPENDED", _ISSUED),
-            mock.patch.object(issue_step, "LEDGER_TABLES", ("issues", "alerts", "case_members")),
+            mock.patch.object(
+                issue_step, "LEDGER_TABLES", ("issues", "alerts", "case_members", "loads")
+            ),
         ):
             issue(self.connection, self.home)
+        settle(self.connection)
         return window
 
     def build_whole(self, until: date | None = None) -> None:

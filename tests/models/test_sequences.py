@@ -1,5 +1,6 @@
 """Sequences of runs that went wrong once, and whose end is one full build."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.models.model_steps import (
 )
 from tests.models.tiny_company import (
     COMPANY,
+    DAY,
+    PAST,
     Land,
     Run,
     Step,
@@ -256,3 +259,16 @@ def test_a_file_that_is_taken_back_leaves_nothing(recorded: Project, homes: Home
         walked = warehouse.tables()
         warehouse.build_whole()
         assert first_difference(walked.values(), warehouse.tables()) is None
+
+
+def test_a_run_that_ends_earlier_than_one_that_broke_off_leaves_no_later_day(
+    recorded: Project, homes: Homes
+):
+    last = moment(9).date()
+    with Warehouse(recorded, homes.new()) as warehouse:
+        walk = Walk(warehouse)
+        walk.take((Land((*COMPANY, *PAST[:20])), Run(breaks_off_after=len(recorded.models))))
+        assert warehouse.tables()["feat_transaction"].between(last + DAY, date.max).rows
+        walk.take((Run(until=9),))
+        for name, table in warehouse.tables().items():
+            assert table.between(last + DAY, date.max).rows == (), name

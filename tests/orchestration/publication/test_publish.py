@@ -68,7 +68,7 @@ def test_the_copy_has_the_marts_alone_and_each_as_a_file(
 def test_only_months_of_a_new_issue_are_written_and_a_month_without_rows_goes(
     home: Home, warehouse: duckdb.DuckDBPyConnection
 ):
-    january = home.published / "scores" / "month=2025-01" / "issue_000001.parquet"
+    january = home.published / "scores" / "month=2025-01" / "scores.parquet"
     publish(warehouse, home)
     written = january.stat().st_mtime_ns
     assert publish(warehouse, home)["scores"] == 0
@@ -76,11 +76,25 @@ def test_only_months_of_a_new_issue_are_written_and_a_month_without_rows_goes(
     assert publish(warehouse, home)["scores"] == 2
     assert january.stat().st_mtime_ns == written
     (february,) = (home.published / "scores" / "month=2025-02").iterdir()
-    assert february.name == "issue_000002.parquet"
+    assert february.name == "scores.parquet"
     assert duckdb.sql(f"select risk from '{february}'").fetchall() == [(0.25,), (1.0,)]
     warehouse.execute("delete from issued where day < '2025-02-01'")
     publish(warehouse, home)
     assert not january.parent.exists()
+
+
+def test_a_month_that_cannot_be_read_or_has_an_older_name_is_written_anew(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    publish(warehouse, home)
+    january = home.published / "scores" / "month=2025-01" / "scores.parquet"
+    january.write_bytes(january.read_bytes()[:-100])
+    february = home.published / "scores" / "month=2025-02" / "scores.parquet"
+    february.rename(february.with_name("issue_000001.parquet"))
+    assert publish(warehouse, home)["scores"] == 2
+    for file in (january, february):
+        assert [path.name for path in file.parent.iterdir()] == ["scores.parquet"]
+        assert duckdb.sql(f"select count(*) from '{file}'").fetchall() == [(1,)]
 
 
 def test_what_fails_on_the_way_leaves_the_copy_as_it_was(
