@@ -38,7 +38,7 @@ final as (
         coalesce(unreviewed.review_date, passed_over.review_date) as review_date,
         coalesce(unreviewed.currency, passed_over.currency) as currency,
         coalesce(unreviewed.unreviewed_purchases, 0) as unreviewed_purchases,
-        coalesce(unreviewed.unreviewed_amount, 0) as unreviewed_amount,
+        coalesce(unreviewed.unreviewed_amount, 0)::decimal(18, 4) as unreviewed_amount,
         coalesce(unreviewed.expected_misuse, 0) as expected_misuse,
         coalesce(unreviewed.silenced_purchases, 0) as silenced_purchases,
         coalesce(passed_over.cases_below, 0) as cases_below,

@@ -56,7 +56,7 @@ final as (
         decisions.reason,
         decisions.occurred_at as decided_at,
         decisions.amount,
-        sum(expenses.amount)::double as covered_amount
+        sum(expenses.amount)::decimal(18, 4) as covered_amount
     from decisions
     left outer join expenses
         on

@@ -47,7 +47,7 @@ final as (
         members.merchant_id,
         coalesce(transactions.merchant_name, transactions.merchant_id, members.merchant_id)
             as merchant_name,
-        coalesce(claims.amount, transactions.amount)::double as amount,
+        coalesce(claims.amount, transactions.amount)::decimal(18, 4) as amount,
         case
             when claims.claim_id is not null then '{{ var("claim_currency") }}'
             else transactions.currency

@@ -131,7 +131,7 @@ final as (
         alerts.employee_id,
         alerts.department_id,
         coalesce(members.member_count, 0)::bigint as member_count,
-        members.amount::double as amount,
+        members.amount::decimal(18, 4) as amount,
         alerts.currency,
         case
             when standing.is_open then null
@@ -140,8 +140,8 @@ final as (
         end as outcome,
         case when not standing.is_open then decisions.decided_at end as decided_at,
         coalesce(findings.finding_count, 0)::bigint as finding_count,
-        ordered.amount::double as recovery_ordered_amount,
-        reviewed.recovered_amount::double as recovered_amount,
+        ordered.amount::decimal(18, 4) as recovery_ordered_amount,
+        reviewed.recovered_amount::decimal(18, 4) as recovered_amount,
         coalesce(reviewed.event_count, 0)::bigint as event_count
     from alerts
     inner join standing on alerts.case_id = standing.case_id

@@ -13,7 +13,8 @@ purchases as (
         authorized_at,
         card_id,
         merchant_id,
-        amount,
+        -- money again, which the vector has as a double
+        amount::decimal(18, 4) as amount,
         currency
     from {{ ref('feat_transaction') }}
     where

@@ -31,7 +31,7 @@ final as (
         mcc::varchar as mcc,
         category::varchar as category,
         entry_mode::varchar as entry_mode,
-        amount::double as amount,
+        amount::decimal(18, 4) as amount,
         currency::varchar as currency,
         original_amount::decimal(18, 4) as original_amount,
         original_currency::varchar as original_currency,

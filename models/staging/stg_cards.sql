@@ -13,8 +13,8 @@ final as (
         valid_from::timestamp as valid_from,
         valid_to::timestamp as valid_to,
         status::varchar as status,
-        single_limit::double as single_limit,
-        monthly_limit::double as monthly_limit,
+        single_limit::decimal(18, 4) as single_limit,
+        monthly_limit::decimal(18, 4) as monthly_limit,
         load_id::bigint as load_id,
         load_line::bigint as load_line
     from sources

@@ -15,7 +15,7 @@ final as (
         actor_id::varchar as actor_id,
         reason::varchar as reason,
         note::varchar as note,
-        amount::double as amount,
+        amount::decimal(18, 4) as amount,
         transaction_id::varchar as transaction_id,
         load_id::bigint as load_id,
         load_line::bigint as load_line

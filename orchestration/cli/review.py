@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
@@ -33,12 +34,12 @@ At = Annotated[
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="A note for the history.")]
 
 
-def _amount(text: str) -> float:
+def _amount(text: str) -> Decimal:
     """An amount as people write it, with commas or without."""
     try:
-        amount = float(text.replace(",", ""))
-    except ValueError:
-        amount = math.nan
+        amount = Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        amount = Decimal("nan")
     if not math.isfinite(amount):
         raise CardwatchError(f"--amount {text!r} is no amount of money; write 120000 or 120,000")
     return amount
@@ -130,7 +131,7 @@ def decide(
         typer.Option(help="Why it is cleared: false_alarm, policy_exception or explained."),
     ] = None,
     amount: Annotated[
-        float | None,
+        Decimal | None,
         typer.Option(
             parser=_amount,
             metavar="MONEY",
@@ -175,7 +176,7 @@ def decide(
 def recover(
     case: CaseId,
     amount: Annotated[
-        float, typer.Option(parser=_amount, metavar="MONEY", help="What was paid back.")
+        Decimal, typer.Option(parser=_amount, metavar="MONEY", help="What was paid back.")
     ],
     last: Annotated[
         bool, typer.Option("--last", help="Nothing more is expected, though it is not all.")

@@ -50,6 +50,18 @@ create or replace temp macro readable_double(value, plain, whole, broken) as coa
             then try_cast(value as double)
     end
 );
+-- Money: exactly what is written, or nothing. A cast alone would round 0.12345 away; what a
+-- spreadsheet left of a double, 12.340000000000001, is the amount that it stands for.
+create or replace temp macro exact_amount(number) as case
+    when regexp_full_match(number, '[+-]?\d*(\.\d{0,4}0*)?')
+        then try_cast(number as decimal(18, 4))
+    when abs(try_cast(number as double) - round(try_cast(number as double), 4))
+        <= 1e-9 + 1e-15 * abs(try_cast(number as double))
+        -- above, a double has no four decimals; below, it would become nothing
+        and abs(try_cast(number as double)) < 1e11
+        and (round(try_cast(number as double), 4) <> 0 or try_cast(number as double) = 0)
+        then try_cast(round(try_cast(number as double), 4) as decimal(18, 4))
+end;
 create or replace temp macro readable_integer(value, plain, whole, broken) as try_cast(
     regexp_extract(
         readable_number(value, plain, whole, broken), '^([+-]?\d+)(\.0*)?$', 1

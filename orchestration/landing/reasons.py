@@ -12,7 +12,7 @@ from orchestration.landing.values import LONGEST_IDENTIFIER, LONGEST_TEXT
 _WANTED = {
     "VARCHAR": "text (VARCHAR)",
     "DOUBLE": "a number (DOUBLE)",
-    "DECIMAL(18,4)": "an amount (DECIMAL)",
+    "DECIMAL(18,4)": "an amount of at most 4 decimals (DECIMAL)",
     "INTEGER": "a whole number (INTEGER)",
     "BIGINT": "a whole number (BIGINT)",
     "BOOLEAN": "true or false (BOOLEAN)",

@@ -72,7 +72,7 @@ def typed(column: Column, text: Text, layout: Layout) -> str:
         value = f"readable_double({text.sql}, {spellings})"
         return f"case when isfinite({value}) then {value} end"
     if column.data_type == MONEY:
-        value = f"try_cast(readable_number({text.sql}, {spellings}) as {MONEY})"
+        value = f"exact_amount(readable_number({text.sql}, {spellings}))"
         return f"-{value}" if layout.sign == "purchases_negative" else value
     return f"try_cast(readable_integer({text.sql}, {spellings}) as {column.data_type})"
 

@@ -63,7 +63,7 @@ _ARRIVAL = """
     insert into temp.review_events by name
     select unnest($1::struct(
         event_id varchar, case_id varchar, event varchar, occurred_at timestamp, actor_id varchar,
-        reason varchar, note varchar, amount double, transaction_id varchar,
+        reason varchar, note varchar, amount decimal(18, 4), transaction_id varchar,
         load_id bigint, load_line bigint
     )[], recursive := true)
 """

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Request:
     at: datetime | None = None
     reason: str | None = None
     note: str | None = None
-    amount: float | None = None
+    amount: Decimal | None = None
     purchases: tuple[str, ...] = ()
     is_last: bool = False
 
@@ -50,6 +51,8 @@ class Request:
             )
         if self.amount is not None and not math.isfinite(self.amount):
             raise CardwatchError(f"--amount {self.amount} is no amount of money; give a number")
+        if self.amount is not None and self.amount != round(self.amount, 4):
+            raise CardwatchError(f"--amount {self.amount} has more than 4 decimals; round it")
         try:
             (self.note or "").encode()
         except UnicodeEncodeError as error:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class ReviewEvent:
     actor_id: str
     reason: str | None = None
     note: str | None = None
-    amount: float | None = None
+    amount: Decimal | None = None
     transaction_id: str | None = None
 
 

@@ -64,7 +64,7 @@ final as (
         approver_id,
         approved_at,
         payment,
-        amount,
+        amount::double as amount,
         is_entertainment,
         is_welfare,
         is_gift,
@@ -85,7 +85,7 @@ final as (
 
         -- the purchase that it names
         named_transaction_id is not null as names_purchase,
-        purchase_amount,
+        purchase_amount::double as purchase_amount,
         purchase_category,
         purchase_policy,
         -- int_claims looks a year back for it, a day more than claims_009 may allow

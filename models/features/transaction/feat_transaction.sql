@@ -32,7 +32,12 @@ with
 transactions as (
     select
         -- as numbers these come from feat_transaction_moment
-        * exclude (is_weekend, is_holiday, is_on_leave, is_on_trip),
+        * exclude (is_weekend, is_holiday, is_on_leave, is_on_trip)
+        replace (
+            amount::double as amount,
+            single_limit::double as single_limit,
+            monthly_limit::double as monthly_limit
+        ),
         -- of what is no purchase no amount is compared on its logarithm
         case when is_purchase then log_amount::double end as purchase_log_amount,
         case when has_time then {{ angle_of_day('authorized_at') }} end as time_angle,

@@ -14,7 +14,7 @@ final as (
         transaction_date,
 
         -- the amount
-        amount / nullif(single_limit, 0) as amount_to_single_limit,
+        (amount / nullif(single_limit, 0))::double as amount_to_single_limit,
         case
             when amount::bigint <> amount or amount = 0 then 0.0
             when amount::bigint % 1000000 = 0 then 6.0

@@ -140,8 +140,9 @@ final as (
             when other_card_count is not null
                 then coalesce(department_sum, 0) - coalesce(own_sum, 0)
         end::double as other_card_amount_sum_1h,
-        case when other_card_count is not null then least(single_limit, department_limit) end
-            as other_card_single_limit_min_1h,
+        case
+            when other_card_count is not null then least(single_limit, department_limit)
+        end::double as other_card_single_limit_min_1h,
         coalesce(neighbour_count, 0)::double as neighbour_txn_count_2h,
         coalesce(neighbour_sum, 0)::double as neighbour_amount_sum_2h,
         neighbour_kilometres as neighbour_kilometres_2h

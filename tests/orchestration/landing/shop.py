@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.engine.home import Home, project_root
-from orchestration.landing.feeds import Column, Feed
+from orchestration.landing.feeds import MONEY, Column, Feed
 
 SALES = Feed(
     source="shop",
@@ -26,6 +26,7 @@ SALES = Feed(
         Column("gift", "BOOLEAN", required=False, card_number=False),
         Column("due_on", "DATE", required=False, card_number=False),
         Column("note", "VARCHAR", required=False, card_number=False),
+        Column("price", MONEY, required=False, card_number=False),
     ),
     key=("sale_id",),
 )

@@ -52,10 +52,10 @@ def test_rows_are_typed_and_know_where_they_came_from(
     load = (1, "a.csv", file.file_hash)
     assert first == (
         *("s1", "tok_1", datetime(2025, 1, 31, 18, 5), -12.5, 3, 9_000_000_000, True),
-        *(date(2025, 2, 1), "쉼표, 여기", *load, 2, "shop:s1", True),
+        *(date(2025, 2, 1), "쉼표, 여기", None, *load, 2, "shop:s1", True),
     )
     assert second == (
-        *("s2", "tok_2", datetime(2025, 2, 1), 1000.0, None, None, None, None, None),
+        *("s2", "tok_2", datetime(2025, 2, 1), 1000.0, *[None] * 6),
         *(*load, 3, "shop:s2", False),
     )
     manifest = warehouse.execute("select * exclude (loaded_at) from raw.load_manifest").fetchall()

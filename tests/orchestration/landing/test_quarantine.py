@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -70,6 +71,25 @@ def test_broken_lines_cost_themselves_only(
 
 
 @pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("12.34", "12.3400"),
+        (" -.5 ", "-0.5000"),
+        ("1200.50000000", "1200.5000"),
+        ("9999999999999.9999", "9999999999999.9999"),
+        # what a spreadsheet leaves of a double
+        ("0.30000000000000004", "0.3000"),
+    ],
+)
+def test_an_amount_is_exactly_what_is_written(
+    home: Home, warehouse: duckdb.DuckDBPyConnection, written: str, amount: str
+) -> None:
+    put(home, csv_text(f"s1,c1,2025-01-01,1,{written}", header=f"{REQUIRED},price"))
+    load_landed(warehouse, home, FEEDS)
+    assert warehouse.execute("select price from raw.shop__sales").fetchall() == [(Decimal(amount),)]
+
+
+@pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
         ("amount", "abc", "amount 'abc' is not a number (DOUBLE)"),
@@ -82,6 +102,10 @@ def test_broken_lines_cost_themselves_only(
         ("amount", "1e999", "amount '1e999' is not a number (DOUBLE)"),
         ("amount", " ", "amount is missing"),
         ("sale_id", "", "sale_id is missing"),
+        *(
+            ("price", value, f"price '{value}' is not an amount of at most 4 decimals (DECIMAL)")
+            for value in ("1_000", "0.12345", "1e-7", "5e-324", "1e14", "nan", ".")
+        ),
         ("pieces", "2.7", "pieces '2.7' is not a whole number (INTEGER)"),
         ("pieces", "3000000000", "pieces '3000000000' is not a whole number (INTEGER)"),
         ("stock", "0x1F", "stock '0x1F' is not a whole number (BIGINT)"),
@@ -111,9 +135,9 @@ def test_an_unreadable_value_quarantines_its_row_with_the_reason(
     home: Home, warehouse: duckdb.DuckDBPyConnection, column: str, value: str, reason: str
 ) -> None:
     row = {"sale_id": "s1", "card_id": "c1", "sold_at": "2025-01-01", "amount": "1"}
-    row |= {"pieces": "", "stock": "", "gift": "", "due_on": "", column: value}
+    row |= {"price": "", "pieces": "", "stock": "", "gift": "", "due_on": "", column: value}
     quoted = ",".join(f'"{text}"' for text in row.values())
-    put(home, csv_text(good(2) + ",,,,", quoted, good(4) + ",,,,", header=",".join(row)))
+    put(home, csv_text(good(2) + ",,,,,", quoted, good(4) + ",,,,,", header=",".join(row)))
     load_landed(warehouse, home, FEEDS)
     assert loaded_lines(warehouse) == [(2, "s2"), (4, "s4")]
     assert quarantined(warehouse) == [(3, reason)]

@@ -15,7 +15,7 @@ _SEEDS = project_root() / "seeds"
 # Wednesday 30 April.
 _TABLES = f"""
     create table cases as
-        select * replace (amount::double as amount), date '2025-04-30' as as_of from (values
+        select * replace (amount::decimal(18, 4) as amount), date '2025-04-30' as as_of from (values
             ('aaaa1111', 'a1', null, date '2025-04-30', 1, 'mandatory', 'E1', 'D1', 50000.0, 'KRW'),
             ('aaab2222', 'a2', null, date '2025-04-30', 2, 'exploit', 'E2', 'D1', 70000, 'KRW'),
             ('bbbb3333', 'a3', 'aaab2222', date '2025-04-30', 3, 'second_review', 'E2', 'D1', 70000,
@@ -41,7 +41,7 @@ _TABLES = f"""
             known_until_load_id);
     create table case_events (
         event_id varchar, case_id varchar, event varchar, occurred_at timestamp,
-        actor_id varchar, reason varchar, note varchar, amount double,
+        actor_id varchar, reason varchar, note varchar, amount decimal(18, 4),
         transaction_id varchar, load_id bigint, load_line bigint
     );
     create table quarantined_events as

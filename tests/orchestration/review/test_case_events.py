@@ -76,7 +76,7 @@ class SqlFold:
             ) as t (case_id, transaction_id, joined_on);
             create table stg_review_events (
                 event_id varchar, case_id varchar, event varchar, occurred_at timestamp,
-                actor_id varchar, reason varchar, note varchar, amount double,
+                actor_id varchar, reason varchar, note varchar, amount decimal(18, 4),
                 transaction_id varchar, load_id bigint, load_line bigint
             );
         """)

@@ -77,7 +77,7 @@ def test_published_events_are_not_counted_twice(home: Home, cardwatch: Cardwatch
     with duckdb.connect(str(home.published_copy)) as connection:
         connection.execute(
             f"insert into case_events select *, 8, 2 from read_csv('{first}',"
-            " types = {'amount': 'double', 'reason': 'varchar', 'note': 'varchar',"
+            " types = {'amount': 'decimal(18, 4)', 'reason': 'varchar', 'note': 'varchar',"
             " 'transaction_id': 'varchar'})"
         )
         connection.execute(
