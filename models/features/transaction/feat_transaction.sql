@@ -32,12 +32,7 @@ with
 transactions as (
     select
         -- as numbers these come from feat_transaction_moment
-        * exclude (is_weekend, is_holiday, is_on_leave, is_on_trip)
-        replace (
-            amount::double as amount,
-            single_limit::double as single_limit,
-            monthly_limit::double as monthly_limit
-        ),
+        * exclude (is_weekend, is_holiday, is_on_leave, is_on_trip),
         -- of what is no purchase no amount is compared on its logarithm
         case when is_purchase then log_amount::double end as purchase_log_amount,
         case when has_time then {{ angle_of_day('authorized_at') }} end as time_angle,
@@ -102,12 +97,12 @@ final as (
         transaction_id, transaction_date, authorized_at, card_id, card_status, employee_id,
         department_id, grade, approver_id, merchant_id, merchant_name, merchant_keyword,
         merchant_city, merchant_country, merchant_type, merchant_tax_status, merchant_closed_on,
-        mcc, category, category_policy, entry_mode, currency, status, is_purchase, single_limit,
-        monthly_limit, absence_kind, trip_city, is_meal, is_goods, is_ride, is_booked, is_debited,
-        is_office_service,
+        mcc, category, category_policy, entry_mode, currency, status, is_purchase,
+        single_limit::double as single_limit, monthly_limit::double as monthly_limit, absence_kind,
+        trip_city, is_meal, is_goods, is_ride, is_booked, is_debited, is_office_service,
 
         -- amount
-        amount, amount_to_single_limit, amount_trailing_zeros, amount_is_round,
+        amount::double as amount, amount_to_single_limit, amount_trailing_zeros, amount_is_round,
         amount / card_amount_mean_30d as card_amount_ratio_30d,
         amount / card_amount_mean_90d as card_amount_ratio_90d,
         amount / card_amount_max_90d as card_amount_to_max_90d,
@@ -155,14 +150,15 @@ final as (
         card_city_txn_count_90d, card_days_since_city,
 
         -- whom the card meets
-        case
-            when has_time and is_purchase and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
-                then coalesce(card_meeting_count_30m, 0)
-        end as card_meeting_count_30m,
-        case
-            when has_time and is_purchase and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
-                then coalesce(card_pair_meeting_days_90d, 0)
-        end as card_pair_meeting_days_90d,
+        {% for figure in ['card_meeting_count_30m', 'card_pair_meeting_days_90d'] %}
+            case
+                when
+                    has_time
+                    and is_purchase
+                    and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
+                    then coalesce({{ figure }}, 0)
+            end as {{ figure }},
+        {% endfor %}
 
         -- the card's pace
         card_txn_count_10m, card_txn_count_15m, card_txn_count_30m, card_txn_count_1h,
