@@ -150,14 +150,11 @@ final as (
         card_city_txn_count_90d, card_days_since_city,
 
         -- whom the card meets
-        {% for figure in ['card_meeting_count_30m', 'card_pair_meeting_days_90d'] %}
-            case
-                when
-                    has_time
-                    and is_purchase
-                    and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
-                    then coalesce({{ figure }}, 0)
-            end as {{ figure }},
+        {% for figure in ['card_meeting_count_30m', 'card_pair_meeting_days_90d'] -%}
+        case
+            when has_time and is_purchase and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
+                then coalesce({{ figure }}, 0)
+        end as {{ figure }},
         {% endfor %}
 
         -- the card's pace
