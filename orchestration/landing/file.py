@@ -9,13 +9,21 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.landing.feeds import Feed
 from orchestration.landing.formats.content import Content, content_of
 from orchestration.landing.formats.delimited import open_delimited
+from orchestration.landing.formats.fixed import open_fixed
+from orchestration.landing.formats.html import open_html
+from orchestration.landing.formats.json_lines import open_json_lines
 from orchestration.landing.formats.parquet import open_parquet
+from orchestration.landing.formats.workbook import open_workbook
 from orchestration.landing.pieces import Piece, Rows, is_unicode
 
 # Which reader opens which kind of file (`format.kind`; found out where it is not declared).
 READERS: dict[str, Callable[[Content, Feed], Rows]] = {
     "delimited": open_delimited,
+    "fixed": open_fixed,
+    "json_lines": open_json_lines,
     "parquet": open_parquet,
+    "workbook": open_workbook,
+    "html": open_html,
 }
 
 

@@ -30,7 +30,9 @@ _UNPACKING_FAILED = (
 _HTML = re.compile(
     rb"(<!--.*?-->\s*)*<(!doctype html|html|head|meta|table|body|div)\b", re.IGNORECASE | re.DOTALL
 )
-_WORKBOOK_PARTS = {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
+_WORKBOOK = "xl/workbook.xml"
+_OTHER_WORKBOOKS = {"xl/workbook.bin": "a binary .xlsb", "content.xml": "an OpenDocument file"}
+_XML = re.compile(rb"<\?xml\b.*?\?>\s*", re.DOTALL)
 
 # Beginnings that belong to files which hold no rows of anything.
 _FOREIGN = {
@@ -102,17 +104,23 @@ class Content:
                     f"{self.path} is {what}; export the rows as CSV, Excel, JSON Lines or Parquet"
                 )
         text = start.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe \t\r\n")
-        if re.match(
-            rb"(<!--.*?-->\s*)*<(!doctype html|html|head|meta|table|body|div)\b", text, re.I | re.S
-        ):
+        if _HTML.match(_XML.sub(b"", text, count=1)):
             return "html"
+        if text.startswith(b"<?xml"):
+            raise CardwatchError(
+                f"{self.path} is XML, of which only a source whose format.kind says so is read; "
+                "export the rows as CSV, Excel, JSON Lines or Parquet"
+            )
         if re.match(rb'\{\s*("|\}|$)', text):
             return "json_lines"
+        if re.match(rb"\[\s*\{", text):
+            raise CardwatchError(
+                f"{self.path} is one JSON array; write one object a line (JSON Lines)"
+            )
         return "delimited"
 
     def _limited(self, unpacked: Any) -> IO[bytes]:
-        allowed = max(ALWAYS_ALLOWED, MOST_TIMES_LARGER * self.path.stat().st_size)
-        return io.BufferedReader(_Limited(self.path, unpacked, allowed), 1 << 20)
+        return io.BufferedReader(_Limited(self.path, unpacked, _allowed(self.path)), 1 << 20)
 
 
 class _Limited(io.RawIOBase):
@@ -151,19 +159,18 @@ def content_of(path: Path) -> Content:
         raise CardwatchError(
             f"{path} is a damaged zip archive or workbook ({_words(error)}); send it again"
         ) from error
-    if any(
-        member.filename in ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
-        for member in members
-    ):
-        if sum(member.file_size for member in members) > max(
-            ALWAYS_ALLOWED, MOST_TIMES_LARGER * path.stat().st_size
-        ):
-            raise CardwatchError(
-                f"{path} unpacks to more than {MOST_TIMES_LARGER} times its size; "
-                "save the workbook anew, or export its sheet as CSV"
-            )
-        return content
-    return _only_member(path, members)
+    names = {member.filename for member in members}
+    for name, what in _OTHER_WORKBOOKS.items():
+        if name in names:
+            raise CardwatchError(f"{path} is {what}; save it as .xlsx or CSV")
+    if _WORKBOOK not in names:
+        return _only_member(path, members)
+    if sum(member.file_size for member in members) > _allowed(path):
+        raise CardwatchError(
+            f"{path} unpacks to more than {MOST_TIMES_LARGER} times its size; "
+            "save the workbook anew, or export its sheet as CSV"
+        )
+    return content
 
 
 def _only_member(path: Path, members: list[zipfile.ZipInfo]) -> Content:
@@ -193,6 +200,11 @@ def _not_packed_twice(content: Content) -> Content:
             "unpack it and land what is inside"
         )
     return content
+
+
+def _allowed(path: Path) -> int:
+    """How many bytes a packed file may unpack to."""
+    return max(ALWAYS_ALLOWED, MOST_TIMES_LARGER * path.stat().st_size)
 
 
 def _words(error: BaseException) -> str:

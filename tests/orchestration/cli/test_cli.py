@@ -147,14 +147,18 @@ def test_other_content_under_the_same_name_gets_a_name_of_its_own(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["no.csv", *TO_CARDS], "no.csv does not exist; name a .csv or .parquet file"),
-        ([".", *TO_CARDS], ". is a folder, not a file; name a .csv or .parquet file"),
-        (["x.xlsx", *TO_CARDS], "x.xlsx is neither .csv nor .parquet; export it as one of them"),
+        (["no.csv", *TO_CARDS], "no.csv does not exist; name a file"),
+        ([".", *TO_CARDS], ". is a folder, not a file; name a file"),
+        (
+            ["x.xlsx", *TO_CARDS],
+            "x.xlsx is a damaged zip archive or workbook (file is not a zip file); send it again",
+        ),
         (["empty.csv", *TO_CARDS], "empty.csv is empty; export it again"),
         (
             ["other.csv", *TO_CARDS],
             "other.csv lacks card_id, valid_from, which feed 'cards' of 'company' requires; "
-            "add it (the first line of a CSV file names the columns, with commas between)",
+            "add it to the header, or give the name that the header has for it in the source's yml "
+            "(meta.column)",
         ),
         (["bad.parquet", *TO_CARDS], "bad.parquet is not a readable Parquet file; export it again"),
         (
@@ -171,7 +175,7 @@ def test_a_file_that_cannot_be_landed_is_refused_with_all_others(
     home: Home, cardwatch: Cardwatch, cards: Path, arguments: list[str], sentence: str
 ) -> None:
     Path("empty.csv").touch()
-    Path("x.xlsx").write_text("x", encoding="utf-8")
+    Path("x.xlsx").write_bytes(b"PK\x03\x04")
     Path("other.csv").write_text("employee_id\ne1\n", encoding="utf-8")
     Path("bad.parquet").write_text("PAR1", encoding="utf-8")
     assert cardwatch.refusal("land", cards, *arguments) == sentence

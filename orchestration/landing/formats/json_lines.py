@@ -1,0 +1,112 @@
+"""JSON Lines: one object a line, its numbers as they are written."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from orchestration.landing.feeds import Feed
+from orchestration.landing.formats.blocks import physical_lines
+from orchestration.landing.formats.content import SAMPLE, Content
+from orchestration.landing.formats.encoding import (
+    encoding_of,
+    printable,
+    undecodable,
+    utf8_blocks,
+)
+from orchestration.landing.formats.header import lacks, missing_columns
+from orchestration.landing.formats.lines import numbered_lines
+from orchestration.landing.formats.tidy import Tidy
+from orchestration.landing.pieces import BrokenLine, Piece, Rows, is_unicode, masked, text_table
+
+
+def open_json_lines(content: Content, feed: Feed) -> Rows:
+    """Take the names from the first lines; a declared column may also come later.
+
+    CardwatchError where the first lines lack a required column.
+    """
+    encoding = encoding_of(content, feed.layout.encoding)
+    seen: dict[str, None] = {}
+    start = next(utf8_blocks(content, encoding, SAMPLE), b"")
+    for line in physical_lines(start):
+        record, _ = _record(line, encoding)
+        seen |= dict.fromkeys(record or ())
+    if missing_columns(feed, list(seen)):
+        raise lacks(content, feed, list(seen))
+    present = feed.names(list(seen))
+    later = [column.name for column in feed.columns if column.name not in present]
+    names = [*seen, *later]
+    return Rows(names, partial(_pieces, content, feed, encoding, names))
+
+
+def _pieces(content: Content, feed: Feed, encoding: str, names: list[str]) -> Iterator[Piece]:
+    tidy = Tidy.of(feed, names)
+    declared = {column.name for column in feed.columns}
+    place = {name: at for at, name in enumerate(names)}
+    by_name = {name: at for at, name in enumerate(feed.names(names)) if name in declared}
+    for first, lines in numbered_lines(content, encoding):
+        rows: list[list[str | None]] = []
+        numbers: list[int] = []
+        broken: list[BrokenLine] = []
+        for number, line in enumerate(lines, start=first):
+            record, reason = _record(line, encoding)
+            values: list[str | None] = [None] * len(names)
+            for name, value in (record or {}).items():
+                at = place.get(name)
+                if at is None:
+                    # A new spelling of a declared column; what no feed knows is left out.
+                    at = place[name] = by_name.get(feed.names([name])[0], -1)
+                if at >= 0:
+                    values[at] = value
+            if reason is None:
+                rows.append(values)
+                numbers.append(number)
+            elif line.strip():
+                text = masked(printable(line.rstrip(b"\r\n")))
+                broken.append(BrokenLine(number, reason, text))
+        yield tidy(Piece(text_table(rows, np.array(numbers, np.int64), len(names)), broken))
+
+
+def _record(line: bytes, encoding: str) -> tuple[dict[str, str | None] | None, str | None]:
+    """The values of a line as texts, or the reason why it is no row."""
+    try:
+        found = _DECODER.decode(line.decode())
+    except UnicodeDecodeError:
+        return None, undecodable(encoding)
+    except _RepeatedError as error:
+        return None, f"the name {masked(str(error))!r} stands twice in one object"
+    except (ValueError, RecursionError):
+        return None, "not one JSON object"
+    if not isinstance(found, dict):
+        return None, "not one JSON object"
+    record = {name: _text(value) for name, value in found.items()}
+    if not is_unicode("".join([*record, *filter(None, record.values())])):
+        return None, "a value is no text"
+    return record, None
+
+
+class _RepeatedError(ValueError):
+    """An object that has a name twice, of which JSON readers keep the last without a word."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=str
+)
