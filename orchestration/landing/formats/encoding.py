@@ -9,6 +9,8 @@ from orchestration.landing.formats.content import SAMPLE, Content
 
 # How many bytes are decoded at a time.
 BLOCK = 8_000_000
+# Bytes of lines beyond ASCII that are enough to tell the encoding by.
+_SCANNED = 8_000_000
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8",
@@ -120,7 +122,7 @@ def _by_bytes(content: Content) -> str:
     lines: list[bytes] = []
     size = 0
     with content.open() as stream:
-        while size < BLOCK and (block := stream.read(BLOCK)):
+        while size < _SCANNED and (block := stream.read(_SCANNED)):
             if is_utf8:
                 try:
                     utf8.decode(block)
@@ -129,11 +131,13 @@ def _by_bytes(content: Content) -> str:
             if not is_utf8:
                 lines += _NOT_ASCII.findall(block)
                 size = sum(map(len, lines))
-    # Where some lines are UTF-8 all of them are meant to be: nothing else looks like it by chance.
-    if is_utf8 or any(_is_text(line, "utf-8") for line in lines):
+    if is_utf8:
         return "utf-8"
     if _are_korean(lines):
         return "cp949"
+    # Where some lines are UTF-8 all are meant to be: a western text hardly looks so by chance.
+    if any(_is_text(line, "utf-8") for line in lines):
+        return "utf-8"
     return "cp1252" if all(_WESTERN.fullmatch(line) for line in lines) else "utf-8"
 
 

@@ -35,17 +35,16 @@ def open_json_lines(content: Content, feed: Feed) -> Rows:
         seen |= dict.fromkeys(record or ())
     if missing_columns(feed, list(seen)):
         raise lacks(content, feed, list(seen))
-    present = feed.names(list(seen))
-    later = [column.name for column in feed.columns if column.name not in present]
-    names = [*seen, *later]
+    # One spelling of each column; declared ones also where the first lines lack them.
+    spellings = dict(zip(reversed(feed.names(list(seen))), reversed(seen), strict=True))
+    names = [name for name in seen if name in spellings.values()]
+    names += [column.name for column in feed.columns if column.name not in spellings]
     return Rows(names, partial(_pieces, content, feed, encoding, names))
 
 
 def _pieces(content: Content, feed: Feed, encoding: str, names: list[str]) -> Iterator[Piece]:
     tidy = Tidy.of(feed, names)
-    declared = {column.name for column in feed.columns}
-    place = {name: at for at, name in enumerate(names)}
-    by_name = {name: at for at, name in enumerate(feed.names(names)) if name in declared}
+    places = _Places(feed, names)
     for first, lines in numbered_lines(content, encoding):
         rows: list[list[str | None]] = []
         numbers: list[int] = []
@@ -54,11 +53,8 @@ def _pieces(content: Content, feed: Feed, encoding: str, names: list[str]) -> It
             record, reason = _record(line, encoding)
             values: list[str | None] = [None] * len(names)
             for name, value in (record or {}).items():
-                at = place.get(name)
-                if at is None:
-                    # A new spelling of a declared column; what no feed knows is left out.
-                    at = place[name] = by_name.get(feed.names([name])[0], -1)
-                if at >= 0:
+                if (at := places[name]) is not None:
+                    reason = reason or (_twice(name) if values[at] is not None else None)
                     values[at] = value
             if reason is None:
                 rows.append(values)
@@ -69,6 +65,26 @@ def _pieces(content: Content, feed: Feed, encoding: str, names: list[str]) -> It
         yield tidy(Piece(text_table(rows, np.array(numbers, np.int64), len(names)), broken))
 
 
+class _Places(dict[str, int | None]):
+    """Where each name of a record stands; other spellings of a column stand with it.
+
+    What is neither in the header nor declared has no place.
+    """
+
+    def __init__(self, feed: Feed, names: list[str]) -> None:
+        super().__init__((name, at) for at, name in enumerate(names))
+        self.feed = feed
+        self.columns = {name: at for at, name in enumerate(feed.names(names))}
+
+    def __missing__(self, name: str) -> int | None:
+        self[name] = self.columns.get(self.feed.names([name])[0])
+        return self[name]
+
+
+def _twice(name: str) -> str:
+    return f"the name {masked(name)!r} stands twice in one object"
+
+
 def _record(line: bytes, encoding: str) -> tuple[dict[str, str | None] | None, str | None]:
     """The values of a line as texts, or the reason why it is no row."""
     try:
@@ -76,7 +92,7 @@ def _record(line: bytes, encoding: str) -> tuple[dict[str, str | None] | None, s
     except UnicodeDecodeError:
         return None, undecodable(encoding)
     except _RepeatedError as error:
-        return None, f"the name {masked(str(error))!r} stands twice in one object"
+        return None, _twice(str(error))
     except (ValueError, RecursionError):
         return None, "not one JSON object"
     if not isinstance(found, dict):

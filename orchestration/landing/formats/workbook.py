@@ -37,7 +37,7 @@ _CHUNK = 16_000_000
 def open_workbook(content: Content, feed: Feed) -> Rows:
     """Open the sheet that is declared, or the only one which has the feed's header."""
     _require_moderate_size(content)
-    with _guarded(content), CalamineWorkbook.from_path(content.path) as book:
+    with _opened(content) as book:
         sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
         names = [sheet.name for sheet in sheets]
@@ -69,7 +69,7 @@ def open_workbook(content: Content, feed: Feed) -> Rows:
 
 
 def _rows(content: Content, sheet: str) -> Iterator[tuple[int, Sequence[str]]]:
-    with _guarded(content), CalamineWorkbook.from_path(content.path) as book:
+    with _opened(content) as book:
         cells = book.get_sheet_by_name(sheet)
         if cells.start is not None:
             for number, row in enumerate(cells.iter_rows(), start=1):
@@ -92,6 +92,17 @@ def _text(value: Any) -> str:
         minutes, seconds = divmod(round(value.total_seconds()), 60)
         return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+
+
+@contextmanager
+def _opened(content: Content) -> Iterator[CalamineWorkbook]:
+    # By its bytes: of a path the library believes the suffix.
+    with (
+        _guarded(content),
+        content.path.open("rb") as file,
+        CalamineWorkbook.from_filelike(file) as book,
+    ):
+        yield book
 
 
 @contextmanager
