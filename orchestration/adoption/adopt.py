@@ -1,6 +1,7 @@
 """From a company's own files to a source that has landed: propose, check, write, land."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -100,8 +101,8 @@ def adopt(
     missing, off, rules = switched_off(root, _available(home, proposal))
     landed: list[LandedFile] = []
     if not dry_run:
-        with project_files.written(root, texts):
-            landed = copy_to_landing(home, files, source, feed)
+        with project_files.written(root, texts), _landing_kept(home, source):
+            landed = copy_to_landing(home, files, source, feed, root)
     return Adopted(proposal, tried, tuple(missing), off, rules, texts, tuple(landed))
 
 
@@ -135,6 +136,22 @@ def _look(files: Sequence[Path], feed: str, place: Place) -> tuple[list[Grid], l
     return grids, tables
 
 
+@contextmanager
+def _landing_kept(home: Home, source: str) -> Iterator[None]:
+    """Leave the landing folder of a source as it was where the block ends with an error."""
+    folder = home.landing / source
+    before = set(folder.rglob("*"))
+    existed = folder.exists()
+    try:
+        yield
+    except BaseException:
+        for path in sorted(set(folder.rglob("*")) - before, reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        if folder.exists() and not existed:
+            folder.rmdir()
+        raise
+
+
 def _available(home: Home, proposal: Proposal) -> set[str]:
     """Columns and feeds that rules may build on: the proposal's, and what has landed before."""
     landed = {folder.name for folder in home.landing.glob("*/*") if any(folder.iterdir())}
@@ -145,8 +162,3 @@ def _available(home: Home, proposal: Proposal) -> set[str]:
     elif proposal.has_time:
         names.add("time of day")
     return names
-
-
-def canonical_feeds(feeds: Sequence[Feed]) -> tuple[str, ...]:
-    """The feeds that a file may be adopted as."""
-    return tuple(each.feed for each in feeds if each.source == COMPANY)

@@ -16,6 +16,9 @@ _TOGETHER = (
 )
 _MOST_TOGETHER = 4
 
+# What two rows under one key say differently where they are two purchases.
+_SAID = ("authorized_at", "merchant_name", "merchant_id")
+
 # Identifiers that a spreadsheet rounded name many rows at once.
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE][+-]?\d+")
 
@@ -54,14 +57,16 @@ def find_key(files: Sequence[Mapping[str, Sequence[str]]], has_time: bool) -> Ke
 
 
 def _key(files: Sequence[Mapping[str, Sequence[str]]], columns: tuple[str, ...]) -> Key | None:
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[tuple[str, ...], tuple[str, ...]] = {}
     restarts = False
     for file in files:
         keys = list(zip(*(file[name] for name in columns), strict=True))
-        own = set(keys)
-        if len(own) < len(keys) or any(not key[0].strip() for key in own):
+        said = [file[name] for name in _SAID if name in file]
+        own = dict(zip(keys, zip(*said, strict=True), strict=True))
+        if len(own) < len(keys) or any(not key[0] for key in own):
             return None
-        restarts = restarts or bool(seen & own)
+        # a row that is sent again says the same; another row under its key is another purchase
+        restarts = restarts or any(seen[key] != own[key] for key in seen.keys() & own.keys())
         seen |= own
     return Key(columns, "file" if restarts else "always")
 

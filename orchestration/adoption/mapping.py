@@ -15,9 +15,10 @@ DAYS = (
     *("submitted_at", "approved_at", "starts_at", "ends_at"),
 )
 MONEY = (
-    *("amount", "debit_amount", "credit_amount", "original_amount", "tax_amount", "latitude"),
-    *("longitude", "single_limit", "monthly_limit", "attendees"),
+    *("amount", "debit_amount", "credit_amount", "original_amount", "tax_amount"),
+    *("single_limit", "monthly_limit"),
 )
+_NUMBERS = (*MONEY, "latitude", "longitude", "attendees")
 _CODES = {
     "mcc": r"\d{3,4}(\.0)?",
     "currency": r"[A-Za-z]{3}|\d{3}",
@@ -33,80 +34,81 @@ _BY_VALUES = ("authorized_at", "amount", "merchant_name")
 
 
 def map_columns(
-    table: Table, feed: str, today: date, given: Mapping[str, str] | None = None
+    tables: Sequence[Table], feed: str, today: date, given: Mapping[str, str] | None = None
 ) -> dict[str, int]:
     """Give each column of the feed that the file has its place in the file, from 0.
 
     given: header names that a person chose, by column. Values contradict a name where they are
     no days, numbers or codes. Raises CardwatchError for a given name that the file has not.
     """
-    places = _given(table, feed, given or {})
+    names = tables[0].names
+    places = _given(names, given or {})
     taken = set(places.values())
     ranked = sorted(
-        (match, place)
-        for place, name in enumerate(table.names)
-        for match in words.matches(feed, name)
+        (match, place) for place, name in enumerate(names) for match in words.matches(feed, name)
     )
     for match, place in ranked:
         free = match.column not in places and place not in taken and match.column != words.NOTHING
-        if free and _agree(match.column, table.values(place), today):
+        if free and _agree(match.column, [table.values(place) for table in tables], today):
             places[match.column] = place
             taken.add(place)
     if feed == CARD_TRANSACTIONS:
         for column in _BY_VALUES:
             if column not in places and not (column == "amount" and "debit_amount" in places):
-                candidates = _looking_like(column, table, taken, today)
+                candidates = _looking_like(column, tables, taken, today)
                 if len(candidates) == 1:
                     places[column] = candidates[0]
                     taken.add(candidates[0])
-        _prefer_the_day_of_purchase(places, table)
+        # A file with one day alone has the day of purchase, whatever its header calls it.
+        if "authorized_at" not in places and "posted_at" in places:
+            places["authorized_at"] = places.pop("posted_at")
     return places
 
 
-def _given(table: Table, feed: str, given: Mapping[str, str]) -> dict[str, int]:
+def _given(names: Sequence[str], given: Mapping[str, str]) -> dict[str, int]:
     places = {}
-    spelled = [words.plain(name) for name in table.names]
+    spelled = [words.plain(name) for name in names]
     for column, name in given.items():
         if not name:
             continue
-        exact = [
-            place for place, header in enumerate(table.names) if header.strip() == name.strip()
-        ]
+        exact = [place for place, header in enumerate(names) if header.strip() == name]
         alike = [place for place, header in enumerate(spelled) if header == words.plain(name)]
         found = exact or alike
         if len(found) != 1:
             raise CardwatchError(
                 f"--column {column}={name} names no one column of the file; "
-                f"it has: {', '.join(table.names)}"
+                f"it has: {', '.join(names)}"
             )
         places[column] = found[0]
     return places
 
 
-def _agree(column: str, values: Sequence[str], today: date) -> bool:
+def _agree(column: str, files: Sequence[Sequence[str]], today: date) -> bool:
+    """Whether the values of a column, file by file, can be what its name says."""
+    values = [value for file in files for value in file]
     if not values:
         return False
     if column in DAYS:
         return dates.look_at_dates(values, today) is not None
     if column == "authorized_time":
         return all(dates.is_clock(value) for value in values[:1000])
-    if column in MONEY:
+    if column in _NUMBERS:
         return amounts.look_at_amounts(values) is not None
     if pattern := _CODES.get(column):
         return amounts.is_code(values, pattern)
     if column == "transaction_id":
         # a number of a document may stand for several purchases, one of an account for all
-        return len(set(values)) > _FEW * len(values)
+        return all(len(set(file)) > _FEW * len(file) for file in files if file)
     if column in ("merchant_name", "merchant_id", "category"):
         return dates.look_at_dates(values, today) is None
     return True
 
 
-def _looking_like(column: str, table: Table, taken: set[int], today: date) -> list[int]:
+def _looking_like(column: str, tables: Sequence[Table], taken: set[int], today: date) -> list[int]:
     """Columns of the file without a name that is known whose values can be only this one."""
     found = []
-    for place, name in enumerate(table.names):
-        values = table.values(place)
+    for place, name in enumerate(tables[0].names):
+        values = [value for table in tables for value in table.values(place)]
         if place in taken or not values or words.knows(CARD_TRANSACTIONS, name):
             continue
         is_day = dates.look_at_dates(values, today) is not None
@@ -120,9 +122,3 @@ def _looking_like(column: str, table: Table, taken: set[int], today: date) -> li
         if fits[column]:
             found.append(place)
     return found
-
-
-def _prefer_the_day_of_purchase(places: dict[str, int], table: Table) -> None:
-    """A file with one day alone has the day of purchase, whatever its header calls it."""
-    if "authorized_at" not in places and "posted_at" in places:
-        places["authorized_at"] = places.pop("posted_at")

@@ -97,10 +97,9 @@ def propose(
 
     canonical: the feed of the company's own layout that they are to become.
     """
-    table = replace(
-        tables[0], rows=tuple(row for each in _alike(grids, tables) for row in each.rows)
-    )
-    places = map_columns(table, canonical.feed, today, answers.columns)
+    _check_alike(grids, tables)
+    table = replace(tables[0], rows=tuple(row for each in tables for row in each.rows))
+    places = map_columns(tables, canonical.feed, today, answers.columns)
     _drop_what_is_said_twice(places, table)
     if missing := _missing(canonical, places):
         raise UnclearError(_questions_of_columns(missing, table, places))
@@ -134,14 +133,13 @@ def propose(
     )
 
 
-def _alike(grids: Sequence[Grid], tables: Sequence[Table]) -> Sequence[Table]:
+def _check_alike(grids: Sequence[Grid], tables: Sequence[Table]) -> None:
     for grid, table in zip(grids, tables, strict=True):
         if table.names != tables[0].names:
             raise CardwatchError(
                 f"{grid.path} has other columns than {grids[0].path}; "
                 "adopt files of one layout together, and each other layout as a source of its own"
             )
-    return tables
 
 
 def _drop_what_is_said_twice(places: dict[str, int], table: Table) -> None:
@@ -343,14 +341,10 @@ def _by_column(table: Table, places: Mapping[str, int]) -> dict[str, list[str]]:
 
 
 # Columns that only an adopted source has: what the canonical column is made of, in SQL.
-_HELPERS = {
-    "authorized_time": "VARCHAR",
-    "holder_first_name": "VARCHAR",
-    "department_id": "VARCHAR",
-    "debit_or_credit": "VARCHAR",
-    "debit_amount": MONEY_TYPE,
-    "credit_amount": MONEY_TYPE,
-}
+_HELPERS = (
+    *("authorized_time", "holder_first_name", "department_id"),
+    *("debit_or_credit", "debit_amount", "credit_amount"),
+)
 
 
 def _columns(canonical: Feed, places: Mapping[str, int], table: Table) -> tuple[Column, ...]:
@@ -364,7 +358,7 @@ def _columns(canonical: Feed, places: Mapping[str, int], table: Table) -> tuple[
             found.append(
                 Column(
                     name,
-                    known[name].data_type if name in known else _HELPERS[name],
+                    _data_type(name, known),
                     name in required,
                     bool(known.get(name) and known[name].card_number),
                     called=(table.names[places[name]],),
@@ -372,6 +366,12 @@ def _columns(canonical: Feed, places: Mapping[str, int], table: Table) -> tuple[
                 )
             )
     return tuple(found)
+
+
+def _data_type(name: str, known: Mapping[str, Column]) -> str:
+    if name in MONEY:
+        return MONEY_TYPE
+    return known[name].data_type if name in known else "VARCHAR"
 
 
 def _has_time_beside(name: str, places: Mapping[str, int]) -> bool:

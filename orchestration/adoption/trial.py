@@ -15,7 +15,15 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.rows import named_rows
 from orchestration.landing.feeds import LOAD_COLUMNS, Feed, feeds_of
 from orchestration.landing.file import check_file
-from orchestration.landing.reading import FAULT, LINE, LOAD, define_macros, in_batches, stage
+from orchestration.landing.reading import (
+    FAULT,
+    HAS_TIME,
+    LINE,
+    LOAD,
+    define_macros,
+    in_batches,
+    stage,
+)
 
 #: More rows in quarantine than this share mean that the proposal is wrong.
 MOST_QUARANTINED = 0.05
@@ -79,7 +87,7 @@ def read_as(texts: Mapping[Path, str], proposal: Proposal, files: Sequence[Path]
 
 def _staged(connection: duckdb.DuckDBPyConnection, feed: Feed, sql: str) -> list[dict[str, Any]]:
     """The first rows of the typed ones, as the staging model makes them."""
-    loaded = {"_line": LINE, "_load_id": LOAD}
+    loaded = {"_line": LINE, "_load_id": LOAD, "_has_time": HAS_TIME}
     origin = ", ".join(
         f"{loaded.get(name, f'null::{data_type}')} as {name}"
         for name, data_type in LOAD_COLUMNS.items()

@@ -98,11 +98,17 @@ class Feed:
         """Give the columns of a file their declared names; what is not declared keeps its own.
 
         A declared name, or one that the yml says the file uses, is found in any case and with
-        any blanks.
+        any blanks. Where the file has the one that the yml says, another of its columns that
+        happens to have the declared name is not taken for it.
         """
-        known = {_spelled(name): column.name for column in self.columns for name in column.called}
-        known |= {column.name: column.name for column in self.columns}
-        return tuple(known.get(_spelled(name), _spelled(name)) for name in header)
+        spelled = [_spelled(name) for name in header]
+        called = {_spelled(name): column.name for column in self.columns for name in column.called}
+        given = {called[name] for name in spelled if name in called}
+        own = {column.name for column in self.columns}
+        return tuple(
+            called.get(name) or (f"{name} (not read)" if name in own & given else name)
+            for name in spelled
+        )
 
 
 def read_feeds(project: Path | None = None) -> list[Feed]:

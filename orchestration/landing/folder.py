@@ -22,13 +22,15 @@ class LandedFile:
     ignored_columns: tuple[str, ...]
 
 
-def copy_to_landing(home: Home, files: Sequence[Path], source: str, feed: str) -> list[LandedFile]:
+def copy_to_landing(
+    home: Home, files: Sequence[Path], source: str, feed: str, project: Path | None = None
+) -> list[LandedFile]:
     """Copy files into the landing folder of a feed; every file is checked before the first copy.
 
     A file whose content is already there is left alone. A name that is taken by other content
     gets a piece of the content's hash.
     """
-    declared = find_feed(read_feeds(), source, feed)
+    declared = find_feed(read_feeds(project), source, feed)
     checked = [check_file(path, declared) for path in files]
     folder = home.landing / source / feed
     folder.mkdir(parents=True, exist_ok=True)
