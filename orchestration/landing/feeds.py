@@ -61,8 +61,15 @@ class Column:
     #: What a value must not be below or above: a value, another column, or "now".
     at_least: str | None = None
     at_most: str | None = None
-    #: Whether the text names something, so that a value is whole or of no use.
-    is_identifier: bool = False
+    #: Whether the yml or the feed's key says that the text names something.
+    identifies: bool = False
+    #: Whether a card number in clear becomes a keyed hash, instead of a row in quarantine.
+    is_hashed: bool = False
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether the text names something, so that a value is whole or of no use."""
+        return self.identifies or self.card_number or self.name.endswith(("_id", "_no"))
 
     @property
     def nullable(self) -> bool:
@@ -221,16 +228,15 @@ def _column(path: Path, column: dict[str, Any], event: str | None, key: Sequence
         name,
         data_type,
         meta.get("required") is True,
-        card_number=meta.get("card_number") is True,
+        card_number=meta.get("card_number") in (True, "hash"),
+        is_hashed=meta.get("card_number") == "hash",
         called=(called,) if isinstance(called, str) else tuple(called),
         position=(int(position[0]), int(position[1])) if position else None,
         code=_code(path, name, meta),
         time=meta.get("time"),
         at_least=_bound(meta, "from", "1990-01-01" if name == event else None),
         at_most=_bound(meta, "to", "now" if name == event else None),
-        is_identifier=meta.get("identifier") is True
-        or name in key
-        or name.endswith(("_id", "_no")),
+        identifies=meta.get("identifier") is True or name in key,
     )
 
 

@@ -1,6 +1,5 @@
 """What every reader of a format gives: rows as text, in pieces, with the lines that are no rows."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +8,6 @@ import pyarrow as pa
 
 # Rows in memory at a time while a file is read, about.
 PIECE = 50_000
-
-# Digits that could be a card number, however they are grouped; more than the Luhn sum finds.
-_CARD_LIKE = re.compile(r"\d(?:[\s\-\u2010-\u2015._/]*\d){12,}")
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,6 @@ def text_table(records: Sequence[Sequence[str | None]], lines: Any, width: int) 
     """Records of one width as the rows of a piece."""
     columns = zip(*records, strict=True) if records else [()] * width
     return table([pa.array(column, pa.string()) for column in columns], lines)
-
-
-def masked(text: str) -> str:
-    """Replace everything that could be a card number by its last four digits."""
-
-    def last_four(found: re.Match[str]) -> str:
-        digits = re.sub(r"\D", "", found[0].removesuffix(".0"))
-        return "*" * 12 + digits[-4:]
-
-    return _CARD_LIKE.sub(last_four, text)
 
 
 def is_unicode(text: str) -> bool:

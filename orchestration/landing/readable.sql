@@ -158,20 +158,24 @@ create or replace temp macro readable_mcc(value) as case
     else lpad(nullif(regexp_extract(cleaned(value), '^(\d{3,4})(\.0+)?$', 1), ''), 4, '0')
 end;
 
--- A card number as a person or a spreadsheet may have written it: 13 to 19 digits with
--- spaces, dashes or dots between, perhaps as a float; the Luhn sum tells it from other numbers.
-create or replace temp macro card_digits(value) as regexp_replace(
-    regexp_replace(trim(value), '\.0+$', ''), '[\s\pZ\p{Pd}._/]', '', 'g'
-);
-create or replace temp macro luhn_sum(digits) as list_sum(list_transform(
-    range(1, length(digits) + 1),
-    lambda place: case
-        when place % 2 = 1 then substr(digits, -place, 1)::int
-        else substr(digits, -place, 1)::int * 2 % 10 + substr(digits, -place, 1)::int // 5
-    end
-));
-create or replace temp macro is_card_number(value) as case
-    when strlen(value) > 12 and regexp_full_match(card_digits(value), '\d{13,19}')
-        then luhn_sum(card_digits(value)) % 10 = 0
+-- Card numbers: a cheap look says which texts have digits enough; card_numbers.py looks at those.
+create or replace temp macro may_hold_card_number(value) as
+    strlen(value) > 12 and regexp_matches(value, '\p{Nd}(?:[\s\pZ\p{Pd}._/·]{0,2}\p{Nd}){12}');
+create or replace temp macro readable_words(value, tokens) as case
+    when may_hold_card_number(value) then without_card_numbers(readable_text(value), tokens)
+    else readable_text(value)
+end;
+create or replace temp macro holds_card_number(value, tokens) as case
+    when may_hold_card_number(value)
+        then without_card_numbers(readable_text(value), tokens) <> readable_text(value)
     else false
+end;
+-- In a column of cards any long number that passes the Luhn sum is one, whoever issued it.
+create or replace temp macro is_card_number(value, tokens) as case
+    when may_hold_card_number(value) then names_card(readable_text(value), tokens)
+    else false
+end;
+create or replace temp macro readable_card(value, tokens) as case
+    when is_card_number(value, tokens) then card_token(readable_text(value))
+    else readable_text(value)
 end;

@@ -14,11 +14,19 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.engine.home import project_root
+from orchestration.landing.card_numbers import card_key, define_functions
 from orchestration.landing.feeds import Column, Feed
 from orchestration.landing.file import CheckedFile, read_pieces
 from orchestration.landing.pieces import PIECE, BrokenLine
 from orchestration.landing.reasons import worded
-from orchestration.landing.values import Text, beyond, holds_time, text_of, typed
+from orchestration.landing.values import (
+    Text,
+    beyond,
+    holds_card_number,
+    holds_time,
+    text_of,
+    typed,
+)
 
 # Files of one feed are read together up to this size.
 BATCH_BYTES = 4_000_000
@@ -54,6 +62,7 @@ def read_rows(files: Sequence[CheckedFile]) -> list[list[dict[str, Any]]]:
 def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Define, for this connection, how a text is read as each type; `stage` needs it."""
     connection.execute("set variable seeds = $1", [str(project_root() / "seeds")])
+    define_functions(connection)
     for name in ("readable.sql", "codes.sql"):
         connection.execute((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
@@ -81,6 +90,8 @@ def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Count
     faulty: load_id, line, reason and original_text of the rows that belong into quarantine.
     """
     feed, header = batch[0][1].feed, batch[0][1].header
+    if any(column.is_hashed for column in feed.columns):
+        card_key()
     columns = ", ".join(f'"{column.name}" {column.data_type}' for column in feed.columns)
     connection.execute(
         "create or replace temp table typed"
@@ -148,18 +159,16 @@ def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
             return f'{_spelling(column)}.code as "{column.name}"'
         at = schema.field(place[column.name].strip('"')).type
         is_number = not (pa.types.is_string(at) or pa.types.is_large_string(at))
-        return (
-            f'{typed(column, Text(text[column.name], is_number), feed.layout)} as "{column.name}"'
-        )
+        return f'{typed(column, Text(text[column.name], is_number), feed)} as "{column.name}"'
 
     values = ", ".join(value(column) for column in feed.columns)
     has_time = holds_time(text[feed.event_column], feed.layout)
     today = date.today().isoformat()
     faults = [
         *(
-            (f"is_card_number({text[column.name]})", "card", column)
+            (condition, "card", column)
             for column in present
-            if column.card_number
+            if (condition := holds_card_number(column, text[column.name], feed))
         ),
         *((_unreadable(column, text[column.name]), "unreadable", column) for column in present),
         *(

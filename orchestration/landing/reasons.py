@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Sequence
 
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Column, Feed
-from orchestration.landing.pieces import BrokenLine, masked
+from orchestration.landing.pieces import BrokenLine
 from orchestration.landing.values import LONGEST_IDENTIFIER, LONGEST_TEXT
 
 # What the data types of the source yml ask for.
@@ -47,7 +48,8 @@ def _reason(feed: Feed, column: Column, kind: str, text: str) -> str:
     shown = value if len(value) <= 60 else f"{value[:60]}…"
     subject = f"{column.name} '{shown}'"
     if kind == "card":
-        return "card number in clear; send a token instead"
+        where = "" if column.card_number else f"{column.name}: "
+        return f"{where}card number in clear; send a token instead"
     if kind == "long":
         longest = LONGEST_IDENTIFIER if column.is_identifier else LONGEST_TEXT
         return f"{column.name} is longer than {longest} characters: '{shown}'"

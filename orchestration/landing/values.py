@@ -58,15 +58,20 @@ def text_of(column: Column, text: str, time: str | None, layout: Layout) -> str:
     return f"joined_time({text}, {of_day})"
 
 
-def typed(column: Column, text: Text, layout: Layout) -> str:
+def typed(column: Column, text: Text, feed: Feed) -> str:
     """The value of a column, null where its text cannot be read."""
+    layout = feed.layout
     if column.data_type in ("TIMESTAMP", "DATE"):
         return f"try_cast({_timestamp(text.sql, layout)} as {column.data_type.lower()})"
     if column.data_type == "BOOLEAN":
         return f"readable_boolean({text.sql})"
     if column.data_type == "VARCHAR":
-        reader = "readable_mcc" if column.code == "mcc" else "readable_text"
-        return f"{reader}({text.sql})"
+        if column.code == "mcc":
+            return f"readable_mcc({text.sql})"
+        if column.card_number and not column.is_hashed:
+            return f"readable_text({text.sql})"
+        reader = "readable_card" if column.is_hashed else "readable_words"
+        return f"{reader}({text.sql}, {_tokens(feed)})"
     spellings = ", ".join(map(_quoted, _number_spellings(column, text, layout)))
     if column.data_type == "DOUBLE":
         value = f"readable_double({text.sql}, {spellings})"
@@ -75,6 +80,19 @@ def typed(column: Column, text: Text, layout: Layout) -> str:
         value = f"exact_amount(readable_number({text.sql}, {spellings}))"
         return f"-{value}" if layout.sign == "purchases_negative" else value
     return f"try_cast(readable_integer({text.sql}, {spellings}) as {column.data_type})"
+
+
+def holds_card_number(column: Column, text: str, feed: Feed) -> str | None:
+    """Whether a value is of no use because its text is or holds a card number in clear."""
+    if column.is_hashed or column.code is not None:
+        return None
+    if column.card_number:
+        return f"is_card_number({text}, {_tokens(feed)})"
+    if column.data_type in ("VARCHAR", "BIGINT", "DOUBLE") and (
+        column.is_identifier or column.data_type != "VARCHAR"
+    ):
+        return f"holds_card_number({text}, {_tokens(feed)})"
+    return None
 
 
 def holds_time(text: str, layout: Layout) -> str:
@@ -142,6 +160,10 @@ def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, 
     whole = rf"{sign}(\d+{point}?|{grouped}|\d{{1,3}}({mark}\d{{3}}){times}|{indian})"
     broken = rf"{sign}(\d*{point}\d+|({grouped}|\d{{1,3}}({mark}\d{{3}})+|{indian}){point}\d+)"
     return plain, whole, broken
+
+
+def _tokens(feed: Feed) -> str:
+    return f"[{', '.join(map(_quoted, feed.card_tokens))}]::varchar[]"
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
-from orchestration.landing.pieces import masked
+from orchestration.landing.card_numbers import masked
 from orchestration.review.case_life import CaseLife, money_of, open_cases
 from orchestration.review.event_files import ReviewEvent, land_events, only_writer
 from orchestration.review.words import RECOVERIES, SHORT, amount_text

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.formats.encoding import printable
-from orchestration.landing.pieces import BrokenLine, Piece, is_unicode, masked, text_table
+from orchestration.landing.pieces import BrokenLine, Piece, is_unicode, text_table
 
 # A quote that is still open after so many characters was never closed (csv has the same limit).
 LONGEST_FIELD = 131_072

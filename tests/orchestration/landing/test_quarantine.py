@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.landing.card_numbers import masked, without_card_numbers
 from orchestration.landing.formats import encoding
 from orchestration.landing.load import load_landed, prepare_raw
-from orchestration.landing.pieces import masked
 from tests.orchestration.landing.shop import (
     CARD,
     FEEDS,
@@ -288,7 +288,7 @@ def any_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def cleaned(text: str) -> str:
-    return re.sub(r"\s", " ", text).replace("\0", "").strip()
+    return without_card_numbers(re.sub(r"\s", " ", text).replace("\0", "").strip())
 
 
 @settings(max_examples=100, deadline=None)

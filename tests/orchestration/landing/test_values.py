@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing.feeds import MONEY, Column
+from orchestration.landing.feeds import MONEY, Column, Feed
 from orchestration.landing.layout import Layout
 from orchestration.landing.reading import define_macros
 from orchestration.landing.values import Text, holds_time, text_of, typed
@@ -33,7 +33,8 @@ def read(
     column = Column("value", data_type, required=False, card_number=False)
     layout = Layout(**format)
     whole = text_of(column, '"text"', '"time"' if time else None, layout)
-    value = typed(column, Text('"whole"'), layout)
+    feed = Feed("shop", "sales", "shop__sales", "value", (column,), layout=layout)
+    value = typed(column, Text('"whole"'), feed)
     query = (
         f'select {value} from (select {whole} as "whole" from (select $1 as "text", $2 as "time"))'
     )
