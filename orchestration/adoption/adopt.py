@@ -16,9 +16,9 @@ from orchestration.adoption.proposal import Answers, Proposal, propose
 from orchestration.adoption.recognised import refuse_what_a_source_reads
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.folder import LandedFile, copy_to_landing
-from orchestration.landing.pieces import masked
 
 #: The source whose yml is the canonical layout.
 COMPANY = "company"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from orchestration.adoption.adopt import Adopted
 from orchestration.adoption.mapping import CARD_TRANSACTIONS
 from orchestration.adoption.source_files import card_of
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import LINE
-from orchestration.landing.pieces import masked
 
 _TITLES_SHOWN = 2
 _REASONS_SHOWN = 3

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Feed
 from orchestration.landing.formats.content import Content
 from orchestration.landing.formats.encoding import encoding_of, printable, undecodable
 from orchestration.landing.formats.lines import numbered_lines
 from orchestration.landing.formats.tidy import Tidy
-from orchestration.landing.pieces import BrokenLine, Piece, Rows, masked, table, text_table
+from orchestration.landing.pieces import BrokenLine, Piece, Rows, table, text_table
 
 _COUNTED_IN_BYTES = ("cp949", "euc_kr", "johab", "shift_jis", "cp932", "euc_jp", "gbk", "big5")
 

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Feed
 from orchestration.landing.formats.header import Header
 from orchestration.landing.formats.tidy import Tidy
@@ -14,7 +15,6 @@ from orchestration.landing.pieces import (
     Piece,
     Rows,
     is_unicode,
-    masked,
     text_table,
 )
 

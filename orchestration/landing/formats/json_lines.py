@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Feed
 from orchestration.landing.formats.blocks import physical_lines
 from orchestration.landing.formats.content import SAMPLE, Content
@@ -19,7 +20,7 @@ from orchestration.landing.formats.encoding import (
 from orchestration.landing.formats.header import lacks, missing_columns
 from orchestration.landing.formats.lines import numbered_lines
 from orchestration.landing.formats.tidy import Tidy
-from orchestration.landing.pieces import BrokenLine, Piece, Rows, is_unicode, masked, text_table
+from orchestration.landing.pieces import BrokenLine, Piece, Rows, is_unicode, text_table
 
 
 def open_json_lines(content: Content, feed: Feed) -> Rows:

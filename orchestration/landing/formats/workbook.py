@@ -19,11 +19,12 @@ from python_calamine import (
 )
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Feed
 from orchestration.landing.formats.content import Content
 from orchestration.landing.formats.grid import grid_rows
 from orchestration.landing.formats.header import EARLY_LINES, Header, NoHeaderError, find_header
-from orchestration.landing.pieces import Rows, masked
+from orchestration.landing.pieces import Rows
 
 # The library holds a sheet as a rectangle, so that one stray cell far away would fill the memory.
 MOST_CELLS = 40_000_000
