@@ -55,6 +55,11 @@ class Home:
         return self.published / "cardwatch.duckdb"
 
     @property
+    def published_views(self) -> Path:
+        """The DuckDB file of views over the published Parquet files, which runs leave in place."""
+        return self.published / "cardwatch_live.duckdb"
+
+    @property
     def truth(self) -> Path:
         """The demo company's truth, which only tests of the evaluation may read."""
         return self.root / "truth"

@@ -1,5 +1,6 @@
 """The published copy: what BI tools read, replaced as a whole while the pipeline may write on."""
 
+import glob
 import json
 import shutil
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from orchestration.engine.fail_points import fail_point
 from orchestration.engine.files import remove_unfinished, whole_file
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
+from orchestration.publication.live import publish_views
 from orchestration.publication.rule_pages import write_rule_pages
 
 # Under this name a month's file holds the number of the last issue in it.
@@ -62,9 +64,19 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, int]
             folder = home.published / mart.name
             rows[mart.name] = _publish_months(connection, mart.name, mart.by_month_of, folder)
             fail_point("publish.months")
+    publish_views(home.published_views, _files(home, marts))
     rows["rule_pages"] = write_rule_pages(connection, home.published / "rules")
     fail_point("publish.pages")
     return rows
+
+
+def _files(home: Home, marts: Sequence[Mart]) -> dict[str, str]:
+    """Return the Parquet files of every table, a pattern where it is published by months."""
+    files = {mart.name: str(home.published / f"{mart.name}.parquet") for mart in marts}
+    for mart in marts:
+        if mart.by_month_of is not None:
+            files[mart.name] = str(home.published / mart.name / "*" / f"{mart.name}.parquet")
+    return {table: file for table, file in files.items() if glob.glob(file)}  # noqa: PTH207
 
 
 def _publish_tables(

@@ -106,7 +106,7 @@ def test_what_fails_on_the_way_leaves_the_copy_as_it_was(
         publish(warehouse, home)
     assert published_rows(home, "from cases") == [("a", "new")]
     names = {path.name for path in home.published.iterdir()}
-    assert names == {"cardwatch.duckdb", "cases.parquet", "scores"}
+    assert names == {"cardwatch.duckdb", "cardwatch_live.duckdb", "cases.parquet", "scores"}
     # and the next publication is not in its way
     warehouse.execute("create or replace view marts.cases as select 'b' as case_id")
     publish(warehouse, home)
