@@ -198,6 +198,8 @@ final as (
         -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
         transactions.status = 'approved'
         and transactions.line_kind = 'purchase'
+        -- a bill repeats what was bought
+        and transactions.record_kind <> 'billing'
         and transactions.amount::decimal(18, 2) > 0 as is_purchase,
         dayofweek(transactions.transaction_date) in (0, 6) as is_weekend,
         -- without a calendar for the currency it is not known whether the day was a holiday

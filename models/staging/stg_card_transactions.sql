@@ -8,6 +8,16 @@ sources as (
     select * from {{ ref('stg_handbook__card_transactions') }}
     union all by name
     select * from {{ ref('stg_birmingham__card_transactions') }}
+    union all by name
+    select * from {{ ref('stg_visa_vcf4__card_transactions') }}
+    union all by name
+    select * from {{ ref('stg_mastercard_cdf3__card_transactions') }}
+    union all by name
+    select * from {{ ref('stg_amex_gl1025__card_transactions') }}
+    union all by name
+    select * from {{ ref('stg_korean_erp__card_transactions') }}
+    union all by name
+    select * from {{ ref('stg_korean_issuer__card_transactions') }}
 ),
 
 final as (

@@ -4,6 +4,10 @@ with
 
 sources as (
     select * from {{ ref('stg_company__cards') }}
+    union all by name
+    select * from {{ ref('stg_visa_vcf4__cards') }}
+    union all by name
+    select * from {{ ref('stg_korean_erp__cards') }}
 ),
 
 final as (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.landing.feeds import Feed
+from orchestration.landing.formats.cdf3 import open_cdf3
 from orchestration.landing.formats.content import Content, content_of
 from orchestration.landing.formats.delimited import open_delimited
 from orchestration.landing.formats.fixed import open_fixed
@@ -14,6 +15,8 @@ from orchestration.landing.formats.html import open_html
 from orchestration.landing.formats.json_lines import open_json_lines
 from orchestration.landing.formats.parquet import open_parquet
 from orchestration.landing.formats.workbook import open_workbook
+from orchestration.landing.formats.gl1025 import open_gl1025
+from orchestration.landing.formats.vcf4 import open_vcf4
 from orchestration.landing.pieces import Piece, Rows, is_unicode
 
 # Which reader opens which kind of file (`format.kind`; found out where it is not declared).
@@ -24,6 +27,9 @@ READERS: dict[str, Callable[[Content, Feed], Rows]] = {
     "parquet": open_parquet,
     "workbook": open_workbook,
     "html": open_html,
+    "vcf4": open_vcf4,
+    "cdf3": open_cdf3,
+    "gl1025": open_gl1025,
 }
 
 
