@@ -134,7 +134,10 @@ create or replace temp macro patterned_time_of_day(value, pattern) as coalesce(
     strftime(
         try_strptime(
             -- a spreadsheet drops the zero of 093005
-            case when pattern = '%H%M%S' then lpad(cleaned(value), 6, '0') else cleaned(value) end,
+            case
+                when pattern <> '%H%M%S' then cleaned(value)
+                when not is_blank(value) then lpad(cleaned(value), 6, '0')
+            end,
             pattern
         ),
         '%H:%M:%S'

@@ -20,6 +20,7 @@ from orchestration.benchmark.speed.network_files import (
 )
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.file import check_file, read_pieces
 from orchestration.landing.load import load_landed, prepare_raw
@@ -61,7 +62,7 @@ every_format = pytest.mark.parametrize("form", FORMATS, ids=IDS)
 
 def rows_of(path: Path, feed: Feed) -> list[dict[str, Any]]:
     (rows,) = read_rows([check_file(path, feed)])
-    return rows
+    return sorted(rows, key=lambda row: row["line"])
 
 
 def read_all(path: Path, feed: Feed) -> tuple[int, list[tuple[int, str, str]]]:
@@ -130,10 +131,10 @@ def test_a_bill_in_won_has_no_decimals(tmp_path: Path) -> None:
 
 def _damages(form: Format, whole: bytes) -> Iterator[tuple[str, bytes]]:
     lines = whole.splitlines(keepends=True)
-    for at in range(len(lines)):
+    # without its declaration, on the first line, an XML file is still the same
+    for at in range(1 if form is CDF3 else 0, len(lines)):
         yield f"without line {at + 1}", b"".join(lines[:at] + lines[at + 1 :])
-        if at not in (0, len(lines) - 1) or form is not CDF3:
-            yield f"line {at + 1} twice", b"".join(lines[: at + 1] + lines[at:])
+        yield f"line {at + 1} twice", b"".join(lines[: at + 1] + lines[at:])
     yield "the file twice, cut", whole + whole[: len(whole) // 2]
 
 
@@ -189,8 +190,6 @@ def test_an_amount_that_was_changed_is_refused_and_the_sum_is_named(
 
 
 def test_nothing_of_a_refused_file_is_loaded(home: Home) -> None:
-    from orchestration.engine.warehouse import connect
-
     path = home.landing / "visa_vcf4" / "transactions" / "a.vcf"
     path.parent.mkdir(parents=True)
     write_vcf4(path, purchases(30))
@@ -294,8 +293,6 @@ def test_the_siblings_of_diners_are_read_alike(tmp_path: Path) -> None:
 
 
 def test_a_transaction_that_is_sent_again_corrects_the_first(home: Home) -> None:
-    from orchestration.engine.warehouse import connect
-
     folder = home.landing / "mastercard_cdf3" / "transactions"
     folder.mkdir(parents=True)
     sent = Purchase(1, "TKN1", date(2026, 1, 5), 2_500)
