@@ -7,9 +7,10 @@ interest stays empty, as it does in files that companies receive.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html import escape
 from pathlib import Path
 from typing import TextIO
-from xml.sax.saxutils import escape, quoteattr
+
 
 _MERCHANTS = (
     ("M0001", "HARBOUR HOTEL", "BUSAN", "7011"),
@@ -237,7 +238,7 @@ def write_cdf3(path: Path, rows: Iterable[Purchase], diners: bool = False) -> No
         for row in rows:
             if row.card != open_card:
                 file.write("</AccountEntity>\n" if open_card else "")
-                file.write(f"<AccountEntity AccountNumber={quoteattr(row.card)}>\n")
+                file.write(f'<AccountEntity AccountNumber="{escape(row.card)}">\n')
                 open_card = row.card
             side = "C" if row.amount < 0 else "D"
             counts[side] += 1
