@@ -11,12 +11,12 @@ from orchestration.landing.formats.cdf3 import open_cdf3
 from orchestration.landing.formats.content import Content, content_of
 from orchestration.landing.formats.delimited import open_delimited
 from orchestration.landing.formats.fixed import open_fixed
+from orchestration.landing.formats.gl1025 import open_gl1025
 from orchestration.landing.formats.html import open_html
 from orchestration.landing.formats.json_lines import open_json_lines
 from orchestration.landing.formats.parquet import open_parquet
-from orchestration.landing.formats.workbook import open_workbook
-from orchestration.landing.formats.gl1025 import open_gl1025
 from orchestration.landing.formats.vcf4 import open_vcf4
+from orchestration.landing.formats.workbook import open_workbook
 from orchestration.landing.pieces import Piece, Rows, is_unicode
 
 # Which reader opens which kind of file (`format.kind`; found out where it is not declared).

@@ -11,7 +11,6 @@ from html import escape
 from pathlib import Path
 from typing import TextIO
 
-
 _MERCHANTS = (
     ("M0001", "HARBOUR HOTEL", "BUSAN", "7011"),
     ("M0002", "NOODLE HOUSE", "SEOUL", "5812"),
