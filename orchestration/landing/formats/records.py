@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import project_root
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.formats.content import Content
-from orchestration.landing.pieces import PIECE, BrokenLine, Piece, is_unicode, masked, table
+from orchestration.landing.pieces import PIECE, BrokenLine, Piece, is_unicode, table
 
 Record = Sequence[str | None]
 
@@ -42,7 +43,7 @@ class Gathered:
                 raise UnreadableError("not text in the file's encoding")
             self.add(line, convert(*values))
         except UnreadableError as problem:
-            self.reject(line, str(problem), " ".join(values))
+            self.reject(line, str(problem), " | ".join(values))
 
     def reject(self, line: int, reason: str, text: str) -> None:
         """Keep a record that cannot be read, masked."""
