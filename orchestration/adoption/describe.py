@@ -10,6 +10,7 @@ from orchestration.landing.feeds import LINE
 
 _TITLES_SHOWN = 2
 _REASONS_SHOWN = 3
+_GROUPS_SHOWN = 8
 _WIDTH = 100
 
 
@@ -52,6 +53,11 @@ def _understood(adopted: Adopted) -> Iterator[str]:
             yield f"  {'card_id':<26}none: {each if card else 'all rows count as one card'}"
     if proposal.unread:
         yield f"  {'not read':<26}{_shortened(', '.join(map(repr, proposal.unread)))}"
+    if "original_currency" in proposal.names and proposal.constants:
+        yield (
+            f"  check: every amount is read in {proposal.constants['currency']}, "
+            "also where original_currency is another one"
+        )
     key = ", ".join(proposal.key.columns)
     if proposal.key.columns == (LINE,):
         yield "  a row is named by its line in its file: land a corrected file under the same name"
@@ -99,11 +105,14 @@ def _examples(adopted: Adopted) -> Iterator[str]:
 def _missing(adopted: Adopted) -> Iterator[str]:
     on = adopted.rules - adopted.off
     yield f"{on} of {adopted.rules} rules can be evaluated; the others lack:"
-    for each in adopted.missing:
+    for each in adopted.missing[:_GROUPS_SHOWN]:
         titles = "; ".join(each.rules[:_TITLES_SHOWN])
         more = len(each.rules) - _TITLES_SHOWN
         rest = f"; and {more} more" if more > 0 else ""
         yield f"  {each.missing} ({len(each.rules)}): {_shortened(titles + rest)}"
+    if others := adopted.missing[_GROUPS_SHOWN:]:
+        count = sum(len(each.rules) for each in others)
+        yield f"  several of these, or others ({count}): all are in the answer with --json"
 
 
 def _next(adopted: Adopted) -> Iterator[str]:

@@ -29,7 +29,11 @@ _CODES = {
 }
 _FEW = 0.5
 
-# What a column is not known by its values alone, and what it is.
+# A column of which more is blank is not the one that every purchase must have.
+_MOST_BLANK = 0.05
+_FILLED = ("authorized_at", "amount", "card_id")
+
+# What is known by its values alone, where no header says it.
 _BY_VALUES = ("authorized_at", "amount", "merchant_name")
 
 
@@ -49,7 +53,9 @@ def map_columns(
     )
     for match, place in ranked:
         free = match.column not in places and place not in taken and match.column != words.NOTHING
-        if free and _agree(match.column, [table.values(place) for table in tables], today):
+        values = [table.values(place) for table in tables]
+        filled = match.column not in _FILLED or _are_filled(tables, values)
+        if free and filled and _agree(match.column, values, today):
             places[match.column] = place
             taken.add(place)
     if feed == CARD_TRANSACTIONS:
@@ -96,12 +102,20 @@ def _agree(column: str, files: Sequence[Sequence[str]], today: date) -> bool:
         return amounts.look_at_amounts(values) is not None
     if pattern := _CODES.get(column):
         return amounts.is_code(values, pattern)
+    if column == "card_id":
+        # one word in every row is a kind of card, not a card
+        return len(set(values)) > 1 or any(digit.isdigit() for digit in values[0])
     if column == "transaction_id":
         # a number of a document may stand for several purchases, one of an account for all
         return all(len(set(file)) > _FEW * len(file) for file in files if file)
     if column in ("merchant_name", "merchant_id", "category"):
         return dates.look_at_dates(values, today) is None
     return True
+
+
+def _are_filled(tables: Sequence[Table], values: Sequence[Sequence[str]]) -> bool:
+    rows = sum(len(table.rows) for table in tables)
+    return sum(map(len, values)) >= (1 - _MOST_BLANK) * rows
 
 
 def _looking_like(column: str, tables: Sequence[Table], taken: set[int], today: date) -> list[int]:

@@ -19,6 +19,29 @@ _NO_WORD = re.compile(r"[\W_]+")
 _BORDER = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+# Words of one meaning, as headers shorten them.
+_SHORT = {
+    "amt": "amount",
+    "acct": "account",
+    "auth": "authorization",
+    "authorisation": "authorization",
+    "ccy": "currency",
+    "centre": "center",
+    "cur": "currency",
+    "dept": "department",
+    "desc": "description",
+    "nbr": "number",
+    "no": "number",
+    "num": "number",
+    "organisation": "organization",
+    "organisational": "organizational",
+    "ref": "reference",
+    "tran": "transaction",
+    "trans": "transaction",
+    "txn": "transaction",
+}
+
+
 @dataclass(frozen=True, order=True)
 class Match:
     """How well a header says a column; the smaller, the better.
@@ -35,7 +58,8 @@ def plain(header: str) -> str:
     """A header without what does not tell it from others: case, units in brackets, marks."""
     text = unicodedata.normalize("NFKC", _BORDER.sub(" ", header))
     without_units = _NO_WORD.sub(" ", _UNIT.sub(" ", text)).strip()
-    return (without_units or _NO_WORD.sub(" ", text).strip()).lower()
+    words = (without_units or _NO_WORD.sub(" ", text).strip()).lower().split()
+    return " ".join(_SHORT.get(word, word) for word in words)
 
 
 @cache

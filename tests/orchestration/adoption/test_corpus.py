@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from orchestration.adoption.adopt import Place, adopt, understand
-from orchestration.adoption.proposal import UnclearError
+from orchestration.adoption.proposal import Answers, UnclearError
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.file import READERS
-from tests.orchestration.adoption.corpus import Case
+from tests.orchestration.adoption.corpus import Case, rows, text
 from tests.orchestration.adoption.corpus_other import OTHER
 from tests.orchestration.adoption.corpus_western import WESTERN
 
@@ -107,3 +107,23 @@ def test_every_row_of_a_file_is_accounted_for(case: Case, tmp_path: Path) -> Non
         day, merchant, amount = case.first
         assert f"{first['authorized_at']:%Y-%m-%d}" == day
         assert (first["merchant_name"], first["amount"]) == (merchant, Decimal(amount))
+
+
+def test_a_word_that_is_the_same_in_every_row_is_no_card(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = rows("2025-04-{day},{shop},{pence},GBP,Purchase card,Parks")
+    text("Date,Merchant,Amount,Currency,Card,Department", *lines)(path)
+    found = understand(FEEDS, [path], "bank", "card_transactions", Answers(), Place(), TODAY)
+    assert "card_id" not in found.names
+    assert "department_id" in found.names
+
+
+def test_an_amount_that_is_mostly_blank_is_not_the_amount(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [
+        *rows("2025-04-{day},{shop},{pence},,GBP"),
+        "2025-04-20,Corner Bakery,5.00,6.00,GBP",
+    ]
+    text("Date,Merchant,Gross Amt,Billing Gross Amt,Currency", *lines)(path)
+    found = understand(FEEDS, [path], "bank", "card_transactions", Answers(), Place(), TODAY)
+    assert {column.name: column.called[0] for column in found.columns}["amount"] == "Gross Amt"
