@@ -7,6 +7,10 @@ select
     file_hash,
     rows_loaded,
     rows_quarantined,
+    rows_new,
+    rows_corrected,
+    rows_replaced,
+    rows_unchanged,
     first_day,
     last_day,
     loaded_at

@@ -84,6 +84,16 @@ def landed_hashes(home: Home, source: str, feed: str) -> set[str]:
     return {hash_file(path) for path in _visible(folder) if path.is_file()}
 
 
+def sent_as(landed: Path, file_hash: str) -> str:
+    """The name that a landed file was sent under, also where other content had taken it."""
+    return landed.name.replace(_piece_of(file_hash), "")
+
+
+def _piece_of(file_hash: str) -> str:
+    """What tells a file from another one of its name in the landing folder."""
+    return f"-{file_hash[:8]}"
+
+
 def _visible(folder: Path) -> Iterator[Path]:
     """Everything below a folder in a stable order, but hidden names: copies in progress are."""
     for path in sorted(folder.iterdir()) if folder.exists() else ():
@@ -103,7 +113,7 @@ def _copy(file: CheckedFile, folder: Path) -> LandedFile:
             return LandedFile(file.path, present, True, ignored)
     target = folder / file.path.name.lstrip(".")
     if target.exists():
-        target = target.with_stem(f"{target.stem}-{file.file_hash[:8]}")
+        target = target.with_stem(f"{target.stem}{_piece_of(file.file_hash)}")
     _place(file.path, target)
     return LandedFile(file.path, target, False, ignored)
 

@@ -4,10 +4,9 @@ A file's rows, its quarantined rows and its manifest entry become visible in one
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import duckdb
 
@@ -19,7 +18,7 @@ from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
 from orchestration.landing.history import Content, EarlierLoad, check_history, numbered
-from orchestration.landing.keys import key_expression
+from orchestration.landing.keys import News, key_expression, name_rows, set_aside
 from orchestration.landing.reading import (
     FAULT,
     HAS_TIME,
@@ -29,8 +28,6 @@ from orchestration.landing.reading import (
     in_batches,
     stage,
 )
-
-_Days: TypeAlias = tuple[date | None, date | None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,10 @@ class LoadedFile:
     file_hash: str
     rows_loaded: int
     rows_quarantined: int
+    rows_new: int
+    rows_corrected: int
+    rows_replaced: int
+    rows_unchanged: int
     first_day: date | None
     last_day: date | None
 
@@ -68,14 +69,13 @@ def prepare_raw(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) ->
             found = existing[feed.table].get(name)
             if found is None:
                 connection.execute(f'alter table {_raw(feed)} add column "{name}" {data_type}')
-                if name == "_key":  # a warehouse of before
-                    connection.execute(f"update {_raw(feed)} set _key = {key_expression(feed)}")  # noqa: S608
             elif found != data_type:
                 raise CardwatchError(
                     f"raw.{feed.table}.{name} is {found} in the warehouse and {data_type} in the "
                     "source yml; give the column a new name, or move the warehouse away and "
                     "run again to load every landed file anew"
                 )
+    name_rows(connection, feeds)
 
 
 def load_landed(
@@ -145,14 +145,15 @@ def _load_new_files(
     times = {load.load_id: load.loaded_at for load in earlier}
     now = datetime.now(UTC).replace(tzinfo=None)
     define_macros(connection)
+    sources = {feed.source for feed in feeds}
     loaded = []
     for batch in in_batches(numbered(new_files, earlier, last)):
         rows_read = stage(connection, batch)
-        days = _new_days(connection, batch[0][1].feed)
+        news = set_aside(connection, batch, rows_read, sources)
         for load_id, file in batch:
-            new_days = days.get(load_id, (None, None))
+            found = news.get(load_id, News())
             at = times.get(load_id, now)
-            loaded.append(_load(connection, load_id, file, rows_read[load_id], new_days, at))
+            loaded.append(_load(connection, load_id, file, rows_read[load_id], found, at))
     return loaded
 
 
@@ -176,13 +177,13 @@ def _load(
     load_id: int,
     file: CheckedFile,
     rows_read: int,
-    days: _Days,
+    news: News,
     loaded_at: datetime,
 ) -> LoadedFile:
     """Move one staged file into raw, quarantine and manifest, all or nothing."""
     feed = file.feed
     columns = ", ".join(f'"{column.name}"' for column in feed.columns)
-    origin = [load_id, feed.source, feed.feed, file.path.name, file.file_hash]
+    origin = (load_id, feed.source, feed.feed, file.path.name, file.file_hash)
     with transaction(connection):
         rows_loaded = one_value(
             connection,
@@ -203,60 +204,25 @@ def _load(
                 f"{file.path} has {rows_read} rows, but {rows_loaded} would be loaded and "
                 f"{rows_quarantined} quarantined"
             )
+        loaded = LoadedFile(
+            *origin,
+            rows_loaded,
+            rows_quarantined,
+            news.new,
+            news.corrected,
+            news.replaced,
+            news.unchanged,
+            news.first_day,
+            news.last_day,
+        )
+        figures = asdict(loaded) | {"loaded_at": loaded_at}
         one_value(
             connection,
-            "insert into raw.load_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*origin, rows_loaded, rows_quarantined, *days, loaded_at],
+            f"insert into raw.load_manifest ({', '.join(figures)})"  # noqa: S608
+            f" values ({', '.join('?' for _ in figures)})",
+            list(figures.values()),
         )
-    return LoadedFile(
-        load_id,
-        feed.source,
-        feed.feed,
-        file.path.name,
-        file.file_hash,
-        rows_loaded,
-        rows_quarantined,
-        *days,
-    )
-
-
-def _new_days(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, _Days]:
-    """First and last day that each staged load brings something new for.
-
-    A row that raw holds already, word for word, is not new, unless a later load said something
-    else of the same subject (the feed's first column); nor is one that an earlier load of the
-    batch brings.
-    """
-    subject = f'"{feed.columns[0].name}"'
-    columns = ", ".join(f'"{column.name}"' for column in feed.columns)
-    event = f'"{feed.event_column}"'
-    same = " and ".join(
-        f'fresh."{column.name}" is not distinct from held."{column.name}"'
-        for column in feed.columns
-    )
-    found = connection.execute(f"""
-        with fresh as (
-            select {columns}, min({LOAD}) as {LOAD}
-            from temp.typed
-            where {FAULT} is null
-            group by {columns}
-        )
-        select {LOAD}, min({event})::date, max({event})::date
-        from fresh
-        anti join (
-            select {columns} from {_raw(feed)} as earlier
-            join (
-                select {subject}, max(_load_id) as latest_load_id from {_raw(feed)}
-                where {subject} in (select {subject} from fresh)
-                group by {subject}
-            ) as latest using ({subject})
-            where {event} between (select min({event}) from fresh)
-                and (select max({event}) from fresh)
-                and earlier._load_id = latest.latest_load_id
-        ) as held on {same}
-        group by {LOAD}
-    """)  # noqa: S608
-    return {load_id: (first_day, last_day) for load_id, first_day, last_day in found.fetchall()}
+    return loaded
 
 
 def _raw(feed: Feed) -> str:

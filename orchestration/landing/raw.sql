@@ -2,9 +2,16 @@
 create schema if not exists raw;
 create table if not exists raw.load_manifest (
     load_id bigint, source varchar, feed varchar, file varchar, file_hash varchar,
-    rows_loaded bigint, rows_quarantined bigint, first_day date, last_day date,
-    loaded_at timestamp
+    rows_loaded bigint, rows_quarantined bigint, rows_new bigint, rows_corrected bigint,
+    rows_replaced bigint, rows_unchanged bigint, first_day date, last_day date, loaded_at timestamp
 );
+-- a warehouse of before
+alter table raw.load_manifest add column if not exists rows_new bigint;
+alter table raw.load_manifest add column if not exists rows_corrected bigint;
+alter table raw.load_manifest add column if not exists rows_replaced bigint;
+alter table raw.load_manifest add column if not exists rows_unchanged bigint;
+-- by which columns the rows of a raw table are named
+create table if not exists raw.feed_keys (source varchar, feed varchar, made_by varchar);
 create table if not exists raw.quarantine (
     load_id bigint, source varchar, feed varchar, file varchar, file_hash varchar,
     line bigint, reason varchar, original_text varchar, loaded_at timestamp

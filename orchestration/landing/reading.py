@@ -5,20 +5,21 @@ read puts its own row into quarantine and no other.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.engine.home import project_root
 from orchestration.landing.card_numbers import card_key, define_functions
 from orchestration.landing.feeds import Column, Feed
 from orchestration.landing.file import CheckedFile, read_pieces
 from orchestration.landing.pieces import PIECE, BrokenLine
-from orchestration.landing.reasons import worded
+from orchestration.landing.reasons import in_words, worded
 from orchestration.landing.values import (
     Text,
     beyond,
@@ -223,6 +224,18 @@ def _forget_times_that_are_all_midnight(connection: duckdb.DuckDBPyConnection, f
             having bool_and({event} = date_trunc('day', {event}))
         )
     """)  # noqa: S608
+
+
+def original_texts(file: CheckedFile, lines: Collection[int]) -> dict[int, str]:
+    """Read a file again for what some of its rows say, as quarantine keeps it; by line."""
+    wanted = pa.array(sorted(lines), pa.int64())
+    found: dict[int, str] = {}
+    for piece in read_pieces(file):
+        rows = piece.rows.filter(pc.is_in(piece.rows["#line"].cast(pa.int64()), wanted))
+        as_text = [rows[f"#{at}"].cast(pa.string()).to_pylist() for at in range(len(file.header))]
+        for line, *texts in zip(rows["#line"].to_pylist(), *as_text, strict=True):
+            found[line] = in_words(file.header, texts)
+    return found
 
 
 def _faulty_table(faulty: Sequence[tuple[int, BrokenLine]]) -> pa.Table:

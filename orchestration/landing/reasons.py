@@ -29,18 +29,22 @@ def worded(
     feed: Feed, header: tuple[str, ...], line: int, fault: str, texts: Sequence[str | None]
 ) -> BrokenLine:
     """Say what is wrong with a row that could not be typed, and keep all its words."""
-    words = {}
-    for position, (name, text) in enumerate(zip(header, texts, strict=True), start=1):
-        # Columns that the feed does not have may share a name.
-        key = name if header.count(name) == 1 else f"{name} ({position})"
-        words[masked(key)] = text and masked(text)
-    original = json.dumps(words, ensure_ascii=False)
     kind, _, name = fault.partition(":")
     column = next(column for column in feed.columns if column.name == name)
     text = texts[header.index(name)] or ""
     if column.time in header:
         text = f"{text} {texts[header.index(column.time)] or ''}".strip()
-    return BrokenLine(line, _reason(feed, column, kind, text), original)
+    return BrokenLine(line, _reason(feed, column, kind, text), in_words(header, texts))
+
+
+def in_words(header: tuple[str, ...], texts: Sequence[str | None]) -> str:
+    """All that a row says, as JSON, without card numbers."""
+    words = {}
+    for position, (name, text) in enumerate(zip(header, texts, strict=True), start=1):
+        # Columns that the feed does not have may share a name.
+        key = name if header.count(name) == 1 else f"{name} ({position})"
+        words[masked(key)] = text and masked(text)
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _reason(feed: Feed, column: Column, kind: str, text: str) -> str:

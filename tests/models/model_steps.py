@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -24,6 +25,7 @@ from orchestration.defs.landing import load_what_landed
 from orchestration.engine.dbt_project import dbt_environment, dbt_executable
 from orchestration.engine.home import Home, project_root
 from orchestration.engine.warehouse import connect
+from orchestration.landing import keys
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.load import prepare_raw
 from orchestration.ledger import issue as issue_step
@@ -225,12 +227,19 @@ class Warehouse:
         shutil.rmtree(self.home.root)
 
     def place(self, rows: Iterable[Row]) -> list[Path]:
-        """Put the rows into the landing folder, one file for each feed."""
-        by_feed: dict[str, list[Mapping[str, Any]]] = {}
+        """Put the rows into the landing folder, one file for each feed.
+
+        A file says one thing of a key, so what is said of it again comes in the next file.
+        """
+        named_by = {feed.feed: feed.key for feed in read_feeds() if feed.source == "company"}
+        said: Counter[tuple[Any, ...]] = Counter()
+        files: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
         for row in rows:
-            by_feed.setdefault(row.feed, []).append(row.values)
+            key = (row.feed, *(row.values[name] for name in named_by[row.feed]))
+            said[key] += 1
+            files.setdefault((row.feed, said[key]), []).append(row.values)
         placed = []
-        for feed, of_feed in by_feed.items():
+        for (feed, _), of_feed in files.items():
             self._files += 1
             folder = self.home.landing / "company" / feed
             folder.mkdir(parents=True, exist_ok=True)
@@ -246,7 +255,9 @@ class Warehouse:
 
     def land(self, since: date | None = None, until: date | None = None) -> None:
         """Load what lies in the landing folder, as a run for these days does first."""
-        with mock.patch("orchestration.defs.landing.report"):
+        # that many purchases move to another day is what these walks are about
+        nothing_said = mock.patch("orchestration.defs.landing.report")
+        with nothing_said, mock.patch.object(keys, "REFUSED_ROWS", sys.maxsize):
             load_what_landed(self.home, read_feeds(), since, until)
 
     def run(

@@ -133,7 +133,9 @@ def test_a_source_that_something_else_loads_has_no_feeds(tmp_path: Path) -> None
 
 
 def test_a_column_that_the_yml_has_gained_is_added(home: Home) -> None:
-    older = Feed(SALES.source, SALES.feed, SALES.table, SALES.event_column, SALES.columns[:4])
+    older = Feed(
+        SALES.source, SALES.feed, SALES.table, SALES.event_column, SALES.columns[:4], SALES.key
+    )
     with connect(home) as connection:
         prepare_raw(connection, [older])
         put(home, csv_text(good(1)))
