@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +12,7 @@ from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile
 from orchestration.landing.folder import sent_as
+from orchestration.landing.news import News, compare, content, count_news
 from orchestration.landing.reading import FAULT, LINE, LOAD, Numbered, original_texts
 
 # The name that a landed file was sent under, as `sent_as` says it.
@@ -30,22 +29,6 @@ _NULL_WORDS = (
     *("", "-", "--", "n/a", "#n/a", "na", "nan", "nil", "null", "(null)", "none", "#null!"),
     *("#ref!", "#value!", "#name?", "\\n", "없음", "해당없음", "미상"),
 )
-
-
-@dataclass(frozen=True)
-class News:
-    """What a load says that raw did not hold: rows by kind, and the days they are about.
-
-    new: the key was never there; corrected: other content on the same day of the event; replaced:
-    on another day; unchanged: word for word the same. The days leave out what is unchanged.
-    """
-
-    new: int = 0
-    corrected: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    first_day: date | None = None
-    last_day: date | None = None
 
 
 def key_expression(feed: Feed, file: str = SENT_AS) -> str:
@@ -118,7 +101,8 @@ def set_aside(
         _refuse_misnamed(files[load_id], rows, rows_read[load_id])
     _missing_keys(connection, files, rows_read)
     _move_to_faulty(connection, files, misnamed)
-    news = _news(connection, feed)
+    compare(connection, feed)
+    news = count_news(connection)
     if feed.event_column not in feed.key:
         for load_id, each in news.items():
             if _too_many(each.replaced, rows_read[load_id]):
@@ -138,7 +122,7 @@ def _find_keys(
     )
     connection.execute(f"""
         create or replace temp view named as
-        select typed.*, {key_expression(feed, "sent.sent_as")} as key
+        select typed.*, {LINE} as _line, {key_expression(feed, "sent.sent_as")} as key
         from temp.typed inner join sent on typed.{LOAD} = sent.load_id;
         -- keys and contents as numbers of eight bytes: ten million texts do not fit into memory
         create or replace temp table keyed as
@@ -146,7 +130,7 @@ def _find_keys(
             {LOAD} as load_id,
             {LINE} as line,
             hash(key) as key_hash,
-            {_content(feed)} as content,
+            {content(feed)} as content,
             "{feed.event_column}"::date as day,
             {_unusable(feed, sources)} as unusable
         from temp.named
@@ -154,11 +138,6 @@ def _find_keys(
         create or replace temp table again as
         select key_hash from temp.keyed group by key_hash having count(*) > 1
     """)  # noqa: S608 - identifiers only, validated in feeds.py
-
-
-def _content(feed: Feed) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in feed.columns)
-    return f"hash({columns})"
 
 
 def _unusable(feed: Feed, sources: Iterable[str]) -> str:
@@ -295,72 +274,6 @@ def _move_to_faulty(
             delete from temp.keyed
             where load_id = {load_id} and line in (select line from misnamed);
         """)  # noqa: S608
-
-
-def _news(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[int, News]:
-    """Compare each row with what was last said of its key, in raw or earlier in the batch."""
-    raw = f'{RAW_SCHEMA}."{feed.table}"'
-    connection.execute(f"""
-        create or replace temp table earlier as
-        select
-            hash(_key) as key_hash,
-            arg_max({_content(feed)}, _load_id) as content,
-            arg_max("{feed.event_column}"::date, _load_id) as day
-        from {raw}
-        where hash(_key) in (select key_hash from temp.keyed)
-        group by key_hash;
-        create or replace temp view compared as
-        -- a key that the batch names once has no predecessor but in raw
-        with once as (
-            select
-                keyed.*,
-                earlier.content as content_before,
-                earlier.day as day_before,
-                earlier.key_hash is not null as was_there
-            from temp.keyed left join temp.earlier using (key_hash)
-            where keyed.key_hash not in (select key_hash from temp.again)
-        ),
-        several as (
-            select
-                *,
-                lag(content) over by_key as content_before,
-                lag(day) over by_key as day_before,
-                row_number() over by_key > 1 as was_there
-            from (
-                from temp.keyed
-                union all by name
-                select 0 as load_id, 0 as line, * from temp.earlier
-            ) as versions
-            where key_hash in (select key_hash from temp.again)
-            window by_key as (partition by key_hash order by load_id, line)
-        )
-        select
-            load_id,
-            line,
-            day,
-            day_before,
-            case
-                when not was_there then 'new'
-                when content = content_before then 'unchanged'
-                when day = day_before then 'corrected'
-                else 'replaced'
-            end as kind
-        from (from once union all by name from several)
-        where load_id > 0
-    """)  # noqa: S608
-    found = connection.execute("""
-        select
-            load_id,
-            count(*) filter (where kind = 'new'),
-            count(*) filter (where kind = 'corrected'),
-            count(*) filter (where kind = 'replaced'),
-            count(*) filter (where kind = 'unchanged'),
-            min(day) filter (where kind <> 'unchanged'),
-            max(day) filter (where kind <> 'unchanged')
-        from temp.compared
-        group by load_id
-    """).fetchall()
-    return {load_id: News(*figures) for load_id, *figures in found}
 
 
 def _refuse_replaced(

@@ -18,7 +18,8 @@ from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
 from orchestration.landing.history import Content, EarlierLoad, check_history, numbered
-from orchestration.landing.keys import News, key_expression, name_rows, set_aside
+from orchestration.landing.keys import key_expression, name_rows, set_aside
+from orchestration.landing.news import News
 from orchestration.landing.reading import (
     FAULT,
     HAS_TIME,
