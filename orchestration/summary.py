@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
+from orchestration.landing.soundness import Quarantined, worst_reasons
 
 #: The detector that learns from decided cases.
 _TREE = "gradient_boosted_tree"
@@ -84,6 +85,7 @@ class RunSummary:
     first_day: date
     last_day: date
     quarantined_rows: int
+    quarantined_for: list[Quarantined]
     rule_hits: int
     alerts: int
     issued_alerts: int
@@ -176,6 +178,7 @@ def read_summary(
             first_day=first_day,
             last_day=last_day,
             quarantined_rows=quarantined,
+            quarantined_for=worst_reasons(connection)[:3],
             rule_hits=hits,
             alerts=alerts,
             issued_alerts=0 if alerts_before is None else alerts - alerts_before,
@@ -232,6 +235,7 @@ def describe(summary: RunSummary, home: Home) -> str:
     lines += [
         f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
         f" ({summary.quarantined_rows:,} rows in quarantine)",
+        *(f"  in quarantine, {reason}" for reason in summary.quarantined_for),
         f"{summary.rule_hits:,} rule hits",
         f"{summary.alerts:,} cases issued ({lanes}), {summary.issued_alerts:,} by this run",
     ]

@@ -15,6 +15,7 @@ from orchestration.engine.warehouse import connect, drop_left_over
 from orchestration.landing.feeds import Feed, read_feeds
 from orchestration.landing.history import EarlierLoad
 from orchestration.landing.load import LoadedFile, load_landed, prepare_raw, take_back_removed
+from orchestration.landing.soundness import refuse_unsound, worst_reasons
 from orchestration.ledger.issue import loads_of_before, prepare_ledger
 
 _STATE = [dg.AssetKey(["raw", name]) for name in ("load_manifest", "quarantine", "run_state")]
@@ -60,10 +61,14 @@ def load_what_landed(
             report(f"landing: taken back, no longer in the folder: {', '.join(removed)}")
         earlier = [EarlierLoad(**load) for load in loads_of_before(connection)]
         loaded = load_landed(connection, home, feeds, earlier)
+        refuse_unsound(connection, feeds)
+        worst = worst_reasons(connection, [file.load_id for file in loaded])
     rows = sum(file.rows_loaded for file in loaded)
     quarantined = sum(file.rows_quarantined for file in loaded)
     fail_point("run.landed")
     report(f"landing: {len(loaded)} new files, {rows:,} rows, {quarantined:,} in quarantine")
+    for reason in worst[:3]:
+        report(f"  {reason}")
     return loaded
 
 

@@ -124,14 +124,21 @@ def take_back_removed(
         for load_id, source, feed, file, file_hash, first_day in unfinished:
             if file_hash in landed[source, feed] or (source, feed) not in by_name:
                 continue
-            rows = f"{_raw(by_name[source, feed])} where _load_id"
-            for what in (rows, "raw.quarantine where load_id", "raw.load_manifest where load_id"):
-                connection.execute(f"delete from {what} = ?", [load_id])  # noqa: S608
-            connection.execute(
-                "update raw.run_state set requested_since = least(requested_since, ?)", [first_day]
-            )
+            take_back(connection, by_name[source, feed], load_id, first_day)
             removed.append(file)
     return removed
+
+
+def take_back(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, load_id: int, first_day: date | None
+) -> None:
+    """Undo a load that no run has finished with; what was built of its rows is built anew."""
+    rows = f"{_raw(feed)} where _load_id"
+    for what in (rows, "raw.quarantine where load_id", "raw.load_manifest where load_id"):
+        connection.execute(f"delete from {what} = ?", [load_id])  # noqa: S608
+    connection.execute(
+        "update raw.run_state set requested_since = least(requested_since, ?)", [first_day]
+    )
 
 
 def _load_new_files(

@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     # Dagster and the day's run
     "defs": {"engine", "landing", "ledger", "publication", "versions"},
     "definitions": {"engine"},  # Dagster itself loads the folder defs/
-    "summary": {"engine"},
+    "summary": {"engine", "landing"},
     "unchanged": {"engine"},
     "run": {"definitions", "engine", "landing", "settings", "summary", "unchanged", "versions"},
     # beside the product: nothing but the command line knows of them
