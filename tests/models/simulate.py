@@ -75,10 +75,10 @@ def operation(seed: int) -> list[Step]:
     dice = random.Random(seed)  # noqa: S311
     day = dice.choice((3, 8, 30))
     steps: list[Step] = [Land((*COMPANY, *_purchases(dice, 0, day, range(6))))]
-    for number in range(dice.randint(3, 8)):
+    for number in range(dice.randint(4, 9)):
         what = dice.choices(
             ("land", "late", "again", "back", "review", "run", "kill", "lose"),
-            (4, 2, 1, 1, 2, 4, 4, 1),
+            (4, 2, 1, 1, 2, 4, 4, 2),
         )[0]
         if what == "land":
             earlier, day = day + 1, day + dice.choice((1, 1, 2, 7, 30))

@@ -48,7 +48,7 @@ def test_an_unusable_warehouse_is_explained(home: Home, monkeypatch: pytest.Monk
         connect(home)
     home.warehouse.rmdir()
     home.warehouse.write_bytes(b"not a database" * 1000)
-    with pytest.raises(CardwatchError, match="is not a DuckDB file; move it away and run again"):
+    with pytest.raises(CardwatchError, match=r"warehouse is damaged, .* rebuilt from the landed"):
         connect(home)
 
 
