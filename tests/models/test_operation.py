@@ -7,7 +7,7 @@ import pytest
 from tests.models.model_steps import Project
 from tests.models.simulate import Killed, Lose, keep, operation, simulate
 
-SEEDS = (1, 4, 7)
+SEEDS = (8, 23, 36)
 
 
 @pytest.fixture(scope="module")
