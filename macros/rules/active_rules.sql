@@ -57,6 +57,8 @@
         'rule_merchant_009_payment_aggregator',
         'rule_merchant_010_restricted_purpose',
         'rule_merchant_011_personal_subscription',
+        'rule_merchant_012_flagged_entertainment',
+        'rule_merchant_013_closed_business',
         'rule_time_place_001_late_night',
         'rule_time_place_002_on_leave',
         'rule_time_place_003_day_off',

@@ -184,6 +184,41 @@ final as (
         rule_id = 'merchant_010'
         and step = 1
         and employee_id is not null
+
+    union all by name
+
+    -- a restaurant by its category, entertainment by the card company's flag
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((1270 + 200 * time_chance)::bigint) as authorized_at,
+        price * (4 + 20 * size_chance) as amount,
+        canary_id || '_lounge' as merchant_id,
+        '5812' as mcc,
+        'entertainment' as merchant_type
+    from places
+    where
+        rule_id = 'merchant_012'
+        and step = 1
+
+    union all by name
+
+    -- a business that closed within the last two years
+    select
+        canary_id,
+        'card_transactions' as feed,
+        step,
+        workday + to_minutes((700 + 500 * time_chance)::bigint) as authorized_at,
+        price * (2 + 10 * size_chance) as amount,
+        canary_id || '_closed' as merchant_id,
+        '5812' as mcc,
+        'closed' as merchant_tax_status,
+        workday::date - (1 + floor(700 * way_chance)::integer) as merchant_closed_on
+    from places
+    where
+        rule_id = 'merchant_013'
+        and step = 1
 )
 
 select * from final
