@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.adoption import project_files, trial
+from orchestration.adoption.decide import propose
 from orchestration.adoption.grid import Grid, read_grid
 from orchestration.adoption.header import Table, find_table
 from orchestration.adoption.mapping import CARD_TRANSACTIONS
 from orchestration.adoption.missing_rules import SwitchedOff, switched_off
-from orchestration.adoption.proposal import Answers, Proposal, propose
-from orchestration.adoption.recognised import refuse_what_a_source_reads
+from orchestration.adoption.proposal import Answers, Proposal
+from orchestration.adoption.recognised import (
+    refuse_the_layout_of_a_source,
+    refuse_what_a_source_reads,
+)
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
 from orchestration.landing.card_numbers import masked
@@ -122,6 +126,8 @@ def understand(
     canonical = find_feed(feeds, COMPANY, feed)
     refuse_what_a_source_reads(files, feeds)
     grids, tables = _look(files, feed, place)
+    for path, table in zip(files, tables, strict=True):
+        refuse_the_layout_of_a_source(path, table.names, feeds)
     return propose(source, canonical, grids, tables, answers, today)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from orchestration.adoption.adopt import Adopted
 from orchestration.adoption.mapping import CARD_TRANSACTIONS
 from orchestration.adoption.source_files import card_of
-from orchestration.landing.card_numbers import masked
+from orchestration.landing.card_numbers import KEY_VARIABLE, masked
 from orchestration.landing.feeds import LINE
 
 _TITLES_SHOWN = 2
@@ -51,6 +51,8 @@ def _understood(adopted: Adopted) -> Iterator[str]:
         if card != "card_id":
             each = f"each {card.removesuffix('_id')} counts as one card"
             yield f"  {'card_id':<26}none: {each if card else 'all rows count as one card'}"
+    if any(column.is_hashed for column in proposal.columns):
+        yield f"  the card numbers in the file become tokens, by the secret in {KEY_VARIABLE}"
     if proposal.unread:
         yield f"  {'not read':<26}{_shortened(', '.join(map(repr, proposal.unread)))}"
     if "original_currency" in proposal.names and proposal.constants:

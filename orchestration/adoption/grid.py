@@ -4,19 +4,19 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from lxml import html
-from python_calamine import CalamineError, CalamineWorkbook
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.landing.formats.content import Content, content_of
 from orchestration.landing.formats.delimited import DELIMITERS
 from orchestration.landing.formats.encoding import encoding_of, utf8_blocks
+from orchestration.landing.formats.html import html_encoding, table_rows
+from orchestration.landing.formats.workbook import sheet_names, sheet_rows
 
 #: So many lines are looked at; landing reads them all and says what it cannot read.
 MOST_LINES = 200_000
@@ -53,11 +53,11 @@ def read_grid(path: Path, encoding: str | None = None, sheet: str | None = None)
     if kind == "parquet":
         return _parquet(path)
     if kind == "workbook":
-        return _workbook(path, sheet)
+        return _workbook(content, sheet)
+    if kind == "html":
+        return _html(content, encoding)
     name = encoding_of(content, encoding)
     text = _text(content, name)
-    if kind == "html":
-        return Grid(path, kind, _html_lines(text), encoding=name)
     return _json_lines(path, text) if kind == "json_lines" else _delimited(path, text, name)
 
 
@@ -110,50 +110,37 @@ def _delimiter(path: Path, lines: Sequence[str]) -> str:
     return best[1]
 
 
-def _workbook(path: Path, sheet: str | None) -> Grid:
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        filled = [name for name in book.sheet_names if book.get_sheet_by_name(name).height]
-        if sheet and sheet not in book.sheet_names:
-            raise CardwatchError(
-                f"{path} has no sheet {sheet!r}; use one of: {', '.join(book.sheet_names)}"
-            )
-        if not filled:
-            raise CardwatchError(f"no sheet of {path} has rows; export it again")
-        chosen = sheet or filled[0]
-        rows = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
-    except (CalamineError, OSError) as error:
+def _workbook(content: Content, sheet: str | None) -> Grid:
+    names, visible = sheet_names(content)
+    if sheet and sheet not in names:
         raise CardwatchError(
-            f"{path} is no workbook that can be read; save it without a password, or as CSV"
-        ) from error
-    width = max((len(row) for row in rows), default=0)
-    lines = [
-        (number, tuple(_cell(value) for value in row) + ("",) * (width - len(row)))
-        for number, row in enumerate(rows[:MOST_LINES], start=1)
-    ]
-    return Grid(path, "workbook", lines, sheet=chosen, sheets=tuple(filled))
+            f"{content.path} has no sheet {sheet!r}; use one of: {', '.join(names)}"
+        )
+    looked_at = [sheet] if sheet else visible or names
+    grids = {name: _rectangle(sheet_rows(content, name)) for name in looked_at}
+    filled = {name: rows for name, rows in grids.items() if len(rows) > 1}
+    if not filled:
+        raise CardwatchError(f"no sheet of {content.path} has rows; export it again")
+    chosen = max(filled, key=lambda name: len(filled[name]))
+    return Grid(content.path, "workbook", filled[chosen], sheet=chosen, sheets=tuple(names))
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{int(value)}" if value.is_integer() and abs(value) < 1e15 else repr(value)
-    text = "" if value is None else str(value)
-    return text.removesuffix(" 00:00:00")
+def _rectangle(rows: Iterable[tuple[int, Sequence[str]]]) -> list[tuple[int, tuple[str, ...]]]:
+    """Rows of one width, as cells that are blank at the end are left out of some."""
+    found = [(number, tuple(cells)) for number, cells in islice(rows, MOST_LINES)]
+    width = max((len(cells) for _, cells in found), default=0)
+    return [(number, cells + ("",) * (width - len(cells))) for number, cells in found]
 
 
-def _html_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    page = html.fromstring(text, parser=html.HTMLParser(no_network=True))
-    tables = [
-        list(table.iter("tr")) for table in page.iter("table") if not table.findall(".//table")
-    ]
-    found = []
-    for number, row in enumerate(max(tables, key=len, default=[])[:MOST_LINES], start=1):
-        cells: list[str] = []
-        for cell in row.iterchildren("td", "th"):
-            cells.append(" ".join("".join(map(str, cell.itertext())).split()))
-            cells += [""] * (int(cell.get("colspan", "1")) - 1)
-        found.append((number, tuple(cells)))
-    return found
+def _html(content: Content, encoding: str | None) -> Grid:
+    tables: dict[int, list[tuple[int, Sequence[str]]]] = {}
+    name = html_encoding(content, encoding)
+    for table, number, cells in islice(table_rows(content, name), MOST_LINES):
+        tables.setdefault(table, []).append((number, cells))
+    if not tables:
+        raise CardwatchError(f"{content.path} is HTML without a table; export it again")
+    largest = max(tables, key=lambda table: len(tables[table]))
+    return Grid(content.path, "html", _rectangle(tables[largest]))
 
 
 def _json_lines(path: Path, text: str) -> Grid:
@@ -162,12 +149,18 @@ def _json_lines(path: Path, text: str) -> Grid:
     try:
         for line in islice(text.splitlines(), MOST_LINES):
             if line.strip():
-                rows.append(dict(json.loads(line)))
+                rows.append(dict(json.loads(line, parse_float=str, parse_int=str)))
                 names |= dict.fromkeys(rows[-1])
     except (ValueError, TypeError) as error:
         raise CardwatchError(f"{path} is not one JSON object a line; export it as CSV") from error
     cells = [tuple("" if row.get(n) is None else str(row[n]) for n in names) for row in rows]
     return Grid(path, "json_lines", list(enumerate([tuple(names), *cells])))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{int(value)}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return "" if value is None else str(value)
 
 
 def _parquet(path: Path) -> Grid:

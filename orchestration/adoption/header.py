@@ -16,6 +16,9 @@ TOTALS = (
     *("합계", "총계", "소계", "총합계", "누계", "합 계", "소 계", "총 합계"),
 )
 
+# Words that stand for "nothing here".
+NULLS = ("-", "--", "n/a", "#n/a", "na", "null", "none", "nan", "nil", "없음", "해당없음")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -35,8 +38,13 @@ class Table:
     left_out: int
 
     def values(self, place: int) -> list[str]:
-        """The values of a column that are not blank."""
-        return [row[place] for row in self.rows if row[place].strip()]
+        """The values of a column that are neither blank nor a word for nothing."""
+        return [row[place] for row in self.rows if not is_nothing(row[place])]
+
+
+def is_nothing(cell: str) -> bool:
+    """Whether a cell is blank or a word for nothing."""
+    return not cell.strip() or cell.strip().lower() in NULLS
 
 
 def find_table(

@@ -6,8 +6,11 @@ from pathlib import Path
 from orchestration.engine.errors import CardwatchError
 from orchestration.landing.feeds import Feed
 
-#: The kinds that the card networks send, by how their files begin.
+# How a set of a VCF file begins.
 _SET_HEADER = b"6\t"
+
+# A layout of fewer required columns may be anybody's.
+_FEWEST = 4
 
 
 def refuse_what_a_source_reads(files: Sequence[Path], feeds: Sequence[Feed]) -> None:
@@ -21,6 +24,18 @@ def refuse_what_a_source_reads(files: Sequence[Path], feeds: Sequence[Feed]) -> 
                     f"land it with `cardwatch land {path} --source {feed.source} "
                     f"--feed {feed.feed}`"
                 )
+
+
+def refuse_the_layout_of_a_source(path: Path, header: Sequence[str], feeds: Sequence[Feed]) -> None:
+    """Say which source a file is of that has a source's own header, name by name."""
+    for feed in feeds:
+        own = all(len(column.called) <= 1 for column in feed.columns)
+        names = feed.names(header)
+        if own and len(feed.required) >= _FEWEST and set(feed.required) <= set(names):
+            raise CardwatchError(
+                f"{path} has the layout of the source {feed.source}, which needs no other; land it "
+                f"with `cardwatch land {path} --source {feed.source} --feed {feed.feed}`"
+            )
 
 
 def network_kind(path: Path) -> str | None:

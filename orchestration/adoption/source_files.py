@@ -147,6 +147,8 @@ def _column(column: Column, words: Canonical, names: Sequence[str] = ()) -> Iter
         if value not in others
     }
     meta["required"] = column.required
+    if column.is_hashed:
+        meta["card_number"] = "hash"
     settings = [f"{name}: {_quoted(value)}" for name, value in meta.items() if value is not False]
     if not settings:
         return

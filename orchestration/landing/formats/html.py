@@ -32,9 +32,9 @@ def open_html(content: Content, feed: Feed) -> Rows:
     start = content.sample()
     if b"<!entity" in start.lower():
         raise CardwatchError(f"{content.path} declares entities of its own; export it without")
-    encoding = encoding_of(content, feed.layout.encoding or _named_in(start))
+    encoding = html_encoding(content, feed.layout.encoding)
     early: dict[int, list[tuple[int, Sequence[str]]]] = {}
-    for table, number, cells in _rows(content, encoding):
+    for table, number, cells in table_rows(content, encoding):
         if number <= EARLY_LINES + feed.layout.header_lines:
             early.setdefault(table, []).append((number, cells))
     found: dict[int, Header] = {}
@@ -56,6 +56,11 @@ def open_html(content: Content, feed: Feed) -> Rows:
     return grid_rows(feed, partial(_rows_of, content, encoding, table), header)
 
 
+def html_encoding(content: Content, declared: str | None = None) -> str:
+    """The encoding that is declared, or that the document names, or that its bytes show."""
+    return encoding_of(content, declared or _named_in(content.sample()))
+
+
 def _named_in(start: bytes) -> str | None:
     if named := _CHARSET.search(start):
         with suppress(LookupError):
@@ -65,12 +70,12 @@ def _named_in(start: bytes) -> str | None:
 
 
 def _rows_of(content: Content, encoding: str, wanted: int) -> Iterator[tuple[int, list[str]]]:
-    for table, number, cells in _rows(content, encoding):
+    for table, number, cells in table_rows(content, encoding):
         if table == wanted:
             yield number, cells
 
 
-def _rows(content: Content, encoding: str) -> Iterator[_Row]:
+def table_rows(content: Content, encoding: str) -> Iterator[_Row]:
     """Every row of every table, in the order in which they end."""
     tables = _Tables()
     parser = etree.HTMLPullParser(events=("start", "end"), encoding="utf-8", no_network=True)

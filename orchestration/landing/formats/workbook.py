@@ -38,10 +38,7 @@ _CHUNK = 16_000_000
 def open_workbook(content: Content, feed: Feed) -> Rows:
     """Open the sheet that is declared, or the only one which has the feed's header."""
     _require_moderate_size(content)
-    with _opened(content) as book:
-        sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-        visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
-        names = [sheet.name for sheet in sheets]
+    names, visible = sheet_names(content)
     declared = feed.layout.sheet
     if declared is not None and declared not in names:
         raise CardwatchError(
@@ -52,7 +49,7 @@ def open_workbook(content: Content, feed: Feed) -> Rows:
     refusals: list[NoHeaderError] = []
     for name in [declared] if declared is not None else visible or names:
         try:
-            early = islice(_rows(content, name), EARLY_LINES + feed.layout.header_lines)
+            early = islice(sheet_rows(content, name), EARLY_LINES + feed.layout.header_lines)
             found[name] = find_header(content, feed, list(early), where="row")
         except NoHeaderError as refusal:
             refusals.append(refusal)
@@ -66,10 +63,19 @@ def open_workbook(content: Content, feed: Feed) -> Rows:
             raise CardwatchError(f"{content.path} has no sheet with rows; export it again")
         raise min(refusals, key=lambda refusal: len(str(refusal)))
     ((name, header),) = found.items()
-    return grid_rows(feed, partial(_rows, content, name), header)
+    return grid_rows(feed, partial(sheet_rows, content, name), header)
 
 
-def _rows(content: Content, sheet: str) -> Iterator[tuple[int, Sequence[str]]]:
+def sheet_names(content: Content) -> tuple[list[str], list[str]]:
+    """The names of a workbook's sheets, all and those that are shown."""
+    with _opened(content) as book:
+        sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+        return [sheet.name for sheet in sheets], visible
+
+
+def sheet_rows(content: Content, sheet: str) -> Iterator[tuple[int, Sequence[str]]]:
+    """The rows of a sheet as text, with their numbers from 1."""
     with _opened(content) as book:
         cells = book.get_sheet_by_name(sheet)
         if cells.start is not None:

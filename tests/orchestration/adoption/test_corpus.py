@@ -11,7 +11,6 @@ from orchestration.adoption.proposal import Answers, UnclearError
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.landing.feeds import read_feeds
-from orchestration.landing.file import READERS
 from tests.orchestration.adoption.corpus import Case, rows, text
 from tests.orchestration.adoption.corpus_other import OTHER
 from tests.orchestration.adoption.corpus_western import WESTERN
@@ -80,12 +79,7 @@ def test_what_is_no_list_is_refused_in_one_sentence(case: Case, tmp_path: Path) 
     assert "\n" not in str(refused.value)
 
 
-# A kind that landing does not read yet is refused there in one sentence.
-_KINDS = {".xls": "html", ".jsonl": "json_lines"}
-READ = [case for case in UNDERSTOOD if _KINDS.get(case.suffix, "delimited") in READERS]
-
-
-@pytest.mark.parametrize("case", READ, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", UNDERSTOOD, ids=lambda case: case.name)
 def test_every_row_of_a_file_is_accounted_for(case: Case, tmp_path: Path) -> None:
     tried = adopt(
         Home(tmp_path / "home"),
