@@ -8,6 +8,7 @@ create or replace temp macro cleaned(value) as trim(nfc_normalize(regexp_replace
     '[\p{Cc}\p{Cf}\x{034F}]', '', 'g'
 )));
 create or replace temp macro readable_text(value) as case
+    when value = '' then null
     when regexp_full_match(value, '[!-~]([ -~]*[!-~])?') then value
     else nullif(cleaned(value), '')
 end;

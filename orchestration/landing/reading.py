@@ -6,6 +6,7 @@ read puts its own row into quarantine and no other.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,15 +19,19 @@ from orchestration.engine.home import project_root
 from orchestration.landing.card_numbers import card_key, define_functions
 from orchestration.landing.feeds import Column, Feed
 from orchestration.landing.file import CheckedFile, read_pieces
+from orchestration.landing.glance import is_simple
 from orchestration.landing.pieces import PIECE, BrokenLine
 from orchestration.landing.reasons import in_words, worded
+from orchestration.landing.repeated import with_values
 from orchestration.landing.values import (
     Text,
     beyond,
     holds_card_number,
     holds_time,
+    is_native,
     text_of,
     typed,
+    unreadable,
 )
 
 # Files of one feed are read together up to this size.
@@ -102,8 +107,9 @@ def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Count
     )
     rows_read: Counter[int] = Counter()
     for rows, faulty in _pieces(batch, rows_read):
-        connection.register("piece", rows)
-        connection.execute(_insert_typed(feed, header, rows.schema))
+        seen, text = _look(connection, feed, header, rows)
+        connection.register("piece", seen)
+        connection.execute(_insert_typed(feed, header, text))
         for load_id, line, fault, *texts in connection.execute(_select_faulty(header)).fetchall():
             faulty.append((load_id, worded(feed, header, line, fault, texts)))
         connection.register("faulty_piece", _faulty_table(faulty))
@@ -133,34 +139,52 @@ def _pieces(
         yield pa.concat_tables(tables), broken
 
 
-def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
+def _look(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, header: Sequence[str], piece: pa.Table
+) -> tuple[pa.Table, dict[str, Text]]:
+    """What is known of the texts of each column, by name; the piece gains what was read already.
+
+    The name of a text has quotes which no declared name has.
+    """
+    seen, found = piece, {}
+    for column in feed.columns:
+        if column.name not in header:
+            continue
+        texts = piece.column(header.index(column.name))
+        is_text = pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)
+        text = Text(
+            f'"{column.name}#"',
+            is_number=not is_text,
+            is_simple=is_simple(texts),
+            is_native=is_native(column, texts.type, feed.layout),
+        )
+        read = with_values(connection, feed, column, seen, texts, text)
+        seen = seen if read is None else read
+        found[column.name] = text if read is None else replace(text, is_read=True)
+    return seen, found
+
+
+def _insert_typed(feed: Feed, header: Sequence[str], text: dict[str, Text]) -> str:
     """The statement that types the texts of `piece`."""
     place = {name: f'"#{position}"' for position, name in enumerate(header)}
-    raw_texts = ", ".join(f'"#{at}"::varchar as "#{at}"' for at in range(len(header)))
     present = [column for column in feed.columns if column.name in place]
-    # the texts under the names of the columns, in quotes that no declared name has
-    text = {column.name: f'"{column.name}#"' for column in present}
+    native = {place[name] for name, each in text.items() if each.is_native}
+    raw_texts = "".join(
+        f", {at}" if at in native else f", {at}::varchar as {at}" for at in place.values()
+    )
+    read = "".join(
+        f', "{column.name}=", "{column.name}!"' for column in present if text[column.name].is_read
+    )
     texts = "".join(
         f", {text_of(column, place[column.name], place.get(column.time or ''), feed.layout)}"
-        f" as {text[column.name]}"
+        f" as {text[column.name].sql}"
         for column in present
-    )
-    codes = [column for column in present if column.code not in (None, "mcc")]
-    joins = "".join(
-        f" left join temp.code_spellings as {_spelling(column)}"
-        f" on {_spelling(column)}.kind = '{column.code}'"
-        f" and {_spelling(column)}.spelling = code_key({text[column.name]})"
-        for column in codes
     )
 
     def value(column: Column) -> str:
         if column.name not in text:
             return f'null::{column.data_type} as "{column.name}"'
-        if column in codes:
-            return f'{_spelling(column)}.code as "{column.name}"'
-        at = schema.field(place[column.name].strip('"')).type
-        is_number = not (pa.types.is_string(at) or pa.types.is_large_string(at))
-        return f'{typed(column, Text(text[column.name], is_number), feed)} as "{column.name}"'
+        return f'{typed(column, text[column.name], feed)} as "{column.name}"'
 
     values = ", ".join(value(column) for column in feed.columns)
     has_time = holds_time(text[feed.event_column], feed.layout)
@@ -171,7 +195,7 @@ def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
             for column in present
             if (condition := holds_card_number(column, text[column.name], feed))
         ),
-        *((_unreadable(column, text[column.name]), "unreadable", column) for column in present),
+        *((unreadable(column, text[column.name]), "unreadable", column) for column in present),
         *(
             (condition, fault, column)
             for column in present
@@ -180,15 +204,16 @@ def _insert_typed(feed: Feed, header: Sequence[str], schema: pa.Schema) -> str:
     ]
     cases = " ".join(f"when {test} then '{fault}:{column.name}'" for test, fault, column in faults)
     names = ", ".join(f'"{column.name}"' for column in feed.columns)
-    kept = ", ".join(text.values())
+    kept = ", ".join(each.sql for each in text.values())
     return f"""
         insert into temp.typed
         select {LOAD}, {LINE}, {names}, {HAS_TIME}, case {cases} end
         from (
-            select {LOAD}, {LINE}, {kept}, {values}, {has_time} as {HAS_TIME}
+            select {LOAD}, {LINE}, {kept}{read}, {values}, {has_time} as {HAS_TIME}
             from (
-                select {LOAD}, {LINE}{texts} from (select {LOAD}, {LINE}, {raw_texts} from piece)
-            ) {joins}
+                select {LOAD}, {LINE}{texts}{read}
+                from (select {LOAD}, {LINE}{raw_texts}{read} from piece)
+            )
         )
     """  # noqa: S608 - identifiers only, validated in feeds.py
 
@@ -201,15 +226,6 @@ def _select_faulty(header: Sequence[str]) -> str:
         from piece inner join temp.typed using ({LOAD}, {LINE})
         where {FAULT} is not null
     """  # noqa: S608
-
-
-def _spelling(column: Column) -> str:
-    return f'"{column.name} spelling"'
-
-
-def _unreadable(column: Column, text: str) -> str:
-    present = "" if column.required else f" and not is_blank({text})"
-    return f'"{column.name}" is null{present}'
 
 
 def _forget_times_that_are_all_midnight(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:

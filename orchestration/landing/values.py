@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from orchestration.landing.feeds import MONEY, Column, Feed
 from orchestration.landing.layout import Layout
 
@@ -37,10 +39,18 @@ _NO_ORDER = (r"^\b$", "", r"^\b$", "")
 
 @dataclass(frozen=True)
 class Text:
-    """Where the text of a column stands in SQL, and whether its file wrote it as a number."""
+    """Where the text of a column stands in SQL, and what is known of all its texts."""
 
     sql: str
+    #: The file wrote it as a number.
     is_number: bool = False
+    #: Each is as it should be and holds no card number (glance.py).
+    is_simple: bool = False
+    #: Its file holds values of the column's own type, which need no reading.
+    is_native: bool = False
+    #: Its values stand in the piece already as "name=", and as "name!" whether one holds a card
+    #: number (repeated.py).
+    is_read: bool = False
 
 
 def text_of(column: Column, text: str, time: str | None, layout: Layout) -> str:
@@ -61,6 +71,11 @@ def text_of(column: Column, text: str, time: str | None, layout: Layout) -> str:
 def typed(column: Column, text: Text, feed: Feed) -> str:
     """The value of a column, null where its text cannot be read."""
     layout = feed.layout
+    if text.is_read:
+        return f'"{column.name}="'
+    if text.is_native:
+        negative = column.data_type == MONEY and layout.sign == "purchases_negative"
+        return f"{'-' if negative else ''}try_cast({text.sql} as {column.data_type})"
     if column.data_type in ("TIMESTAMP", "DATE"):
         return f"try_cast({_timestamp(text.sql, layout)} as {column.data_type.lower()})"
     if column.data_type == "BOOLEAN":
@@ -68,6 +83,8 @@ def typed(column: Column, text: Text, feed: Feed) -> str:
     if column.data_type == "VARCHAR":
         if column.code == "mcc":
             return f"readable_mcc({text.sql})"
+        if text.is_simple:
+            return f"nullif({text.sql}, '')"
         if column.card_number and not column.is_hashed:
             return f"readable_text({text.sql})"
         reader = "readable_card" if column.is_hashed else "readable_words"
@@ -77,29 +94,64 @@ def typed(column: Column, text: Text, feed: Feed) -> str:
         value = f"readable_double({text.sql}, {spellings})"
         return f"case when isfinite({value}) then {value} end"
     if column.data_type == MONEY:
-        value = f"exact_amount(readable_number({text.sql}, {spellings}))"
-        return f"-{value}" if layout.sign == "purchases_negative" else value
+        # most amounts are seen at once to be what they say, whatever the format
+        value = f"""case
+            when regexp_full_match({text.sql}, {_quoted(_usual_amount(layout))})
+                then try_cast({text.sql} as {MONEY})
+            else exact_amount(readable_number({text.sql}, {spellings}))
+        end"""
+        return f"-({value})" if layout.sign == "purchases_negative" else value
     return f"try_cast(readable_integer({text.sql}, {spellings}) as {column.data_type})"
 
 
-def holds_card_number(column: Column, text: str, feed: Feed) -> str | None:
+def holds_card_number(column: Column, text: Text, feed: Feed) -> str | None:
     """Whether a value is of no use because its text is or holds a card number in clear."""
-    if column.is_hashed or column.code is not None:
+    if column.is_hashed or column.code is not None or text.is_simple:
         return None
+    if text.is_read:
+        return f'"{column.name}!"'
     if column.card_number:
-        return f"is_card_number({text}, {_tokens(feed)})"
+        return f"is_card_number({text.sql}, {_tokens(feed)})"
     if column.data_type in ("VARCHAR", "BIGINT", "DOUBLE") and (
         column.is_identifier or column.data_type != "VARCHAR"
     ):
-        return f"holds_card_number({text}, {_tokens(feed)})"
+        return f"holds_card_number({text.sql}, {_tokens(feed)})"
     return None
 
 
-def holds_time(text: str, layout: Layout) -> str:
+def is_native(column: Column, written: pa.DataType, layout: Layout) -> bool:
+    """Whether values of an Arrow type are the column's without the detour of a text."""
+    if column.time or layout.nulls:
+        return False
+    if column.data_type == "TIMESTAMP":
+        is_local = pa.types.is_timestamp(written) and written.tz is None
+        return is_local or bool(pa.types.is_date(written))
+    if column.data_type == MONEY:
+        is_exact = pa.types.is_decimal(written) and 0 <= written.scale <= 4
+        return is_exact or bool(pa.types.is_integer(written))
+    others = {
+        "DATE": pa.types.is_date,
+        "BOOLEAN": pa.types.is_boolean,
+        "INTEGER": pa.types.is_integer,
+    }
+    return column.data_type in others and bool(others[column.data_type](written))
+
+
+def unreadable(column: Column, text: Text) -> str:
+    """Whether nothing could be made of a text, or there is none where one is required."""
+    if column.required:
+        return f'"{column.name}" is null'
+    is_blank = f"{text.sql} is null" if text.is_native else f"is_blank({text.sql})"
+    return f'"{column.name}" is null and not {is_blank}'
+
+
+def holds_time(text: Text, layout: Layout) -> str:
     """Whether the text of a time says more than the day."""
+    if text.is_native:
+        return f"typeof({text.sql}) <> 'DATE'"
     if layout.dates and "%" in layout.dates:
-        return "true" if re.search("%[HIXcT]", layout.dates) else f"{text} like '%:%'"
-    return f"holds_time({text})"
+        return "true" if re.search("%[HIXcT]", layout.dates) else f"{text.sql} like '%:%'"
+    return f"holds_time({text.sql})"
 
 
 def beyond(column: Column, feed: Feed, today: str) -> list[tuple[str, str]]:
@@ -129,6 +181,12 @@ def _timestamp(text: str, layout: Layout) -> str:
         return f"patterned_timestamp({text}, {_quoted(layout.dates)})"
     order = _ORDERS[layout.dates] if layout.dates else _NO_ORDER
     return f"readable_timestamp({text}, {', '.join(map(_quoted, order))})"
+
+
+def _usual_amount(layout: Layout) -> str:
+    """Pattern of amounts that have this one reading in a format."""
+    comma = layout.decimal == "," or (layout.decimal is None and layout.thousands == ".")
+    return r"-?\d{1,13}" if comma else r"-?\d{1,13}(\.\d\d?)?"
 
 
 def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, str, str]:
