@@ -1,6 +1,5 @@
 """A whole run through Dagster, and its web page."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -105,7 +104,6 @@ def _execute(home: Home, since: date | None, until: date | None) -> None:
 
 def execute_job(home: Home, name: str, ops: dict[str, Any] | None = None) -> None:
     """Execute one of Dagster's jobs in this process and turn a failure into one sentence."""
-    _dbt_results(home).unlink(missing_ok=True)
     config = {"ops": ops or {}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with only_progress(home.dagster / "said.txt"), dg.DagsterInstance.get() as instance:
         job = definitions().resolve_job_def(name)
@@ -131,11 +129,8 @@ def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
     ]
     if any(error and error.cls_name in _INTERRUPTIONS for error in errors):
         return CardwatchError("the run was interrupted; run again to complete it")
-    failed_node = _failed_dbt_node(home)
-    if failed_node:
-        return CardwatchError(f"nothing was issued: {failed_node}")
     for error in errors:
-        while error is not None and error.cause is not None:
+        while error and error.cause and error.cls_name != CardwatchError.__name__:
             error = error.cause
         if error is not None:
             message = " ".join(str(error.message).split())
@@ -144,27 +139,6 @@ def _reason(home: Home, result: dg.ExecuteInProcessResult) -> CardwatchError:
                 message.removeprefix("orchestration.engine.errors.CardwatchError: ")
             )
     return CardwatchError("the run failed; `cardwatch ui` shows where")
-
-
-def _failed_dbt_node(home: Home) -> str | None:
-    """Return the first model or test that dbt says failed, with dbt's words; None if none did."""
-    try:
-        results = json.loads(_dbt_results(home).read_text(encoding="utf-8"))["results"]
-    except (FileNotFoundError, json.JSONDecodeError):  # dbt was stopped before or while it wrote
-        return None
-    for node in results:
-        if node["status"] in ("error", "fail"):
-            message = " ".join((node.get("message") or "").split())
-            explained = explain_database_error(duckdb.Error(message))
-            if explained:
-                return str(explained)
-            return f"dbt {node['unique_id'].replace('.cardwatch.', ' ')} failed ({message})"
-    return None
-
-
-def _dbt_results(home: Home) -> Path:
-    """Return the file in which dbt leaves how each node of its last build ended."""
-    return home.dbt_target / "run_results.json"
 
 
 def _issued_alerts(home: Home) -> int:

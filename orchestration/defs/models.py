@@ -1,16 +1,27 @@
 """The dbt models as assets, in two halves: what is proposed, and what is made from the ledger."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.defs.publish import published_copy
-from orchestration.engine.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, build_arguments, parse
+from orchestration.engine.dbt_build import build
+from orchestration.engine.dbt_project import AFTER_ISSUE, BEFORE_ISSUE, parse
+from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home, project_root
-from orchestration.engine.progress import follow
+from orchestration.engine.progress import Folders
+
+# What a person should know when a half cannot be built.
+_STANDS = {
+    BEFORE_ISSUE: "nothing was issued",
+    AFTER_ISSUE: "what was issued is not published yet",
+}
 
 
 class _FolderIsGroup(DagsterDbtTranslator):
@@ -67,14 +78,32 @@ def _half(
         name=selector,
         dagster_dbt_translator=translator,
     )
-    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        # an error of a model or a failed test ends the run
-        invocation = dbt.cli(
-            build_arguments(selector),
-            context=context,
-            target_path=project.target_path,
-            raise_on_error=True,
+    def build_half(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        nodes = json.loads(manifest.read_text(encoding="utf-8"))
+        folders = Folders(selector)
+        built = build(
+            Home.from_environment(), selector, lambda name: folders.reached(nodes["nodes"][name])
         )
-        yield from follow(invocation, selector, project.target_path / "dbt.txt")
+        results = {event["data"]["node_info"]["unique_id"]: event for event in built.results}
+        for name in _in_order(nodes, [*results, *built.unchanged]):
+            if name in results:
+                yield from DbtCoreCliEventMessage(results[name], {}).to_default_asset_events(
+                    nodes, translator, context, project=project
+                )
+            else:
+                key = translator.get_asset_spec(nodes, name, project).key
+                if (output := key.to_python_identifier()) in context.selected_output_names:
+                    yield dg.Output(None, output, metadata={"status": "unchanged"})
+        if built.failure:
+            raise CardwatchError(f"{_STANDS[selector]}: {built.failure}")
 
-    return build
+    return build_half
+
+
+def _in_order(nodes: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """Nodes of the manifest, each after those that it reads, as Dagster wants them."""
+    reads = {
+        name: node.get("depends_on", {}).get("nodes", ()) for name, node in nodes["nodes"].items()
+    }
+    wanted = set(names)
+    return (name for name in TopologicalSorter(reads).static_order() if name in wanted)

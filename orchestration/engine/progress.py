@@ -3,8 +3,8 @@
 import io
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -37,23 +37,18 @@ def only_progress(log: Path) -> Iterator[None]:
             file.write(said.getvalue())
 
 
-def follow(invocation: Any, title: str, log: Path) -> Iterator[Any]:
-    """Pass on the events of a dbt invocation and report each folder as it is reached.
+class Folders:
+    """Reports each folder of models as a build reaches it."""
 
-    What dbt itself would print goes to the end of `log`.
-    """
-    seen: set[str] = set()
-    events = invocation.stream()
-    with log.open("a", encoding="utf-8") as said:
-        while True:
-            with redirect_stdout(said):
-                event = next(events, None)
-            if event is None:
-                return
-            key = getattr(event, "asset_key", None)
-            folder = key.path[0] if key else None
-            if folder and folder not in seen:
-                seen.add(folder)
-                report(f"{title.replace('_', ' ')}: {folder}")
-            fail_point("run.node")
-            yield event
+    def __init__(self, title: str) -> None:
+        """Begin a build that progress calls by this title."""
+        self._title = title.replace("_", " ")
+        self._seen: set[str] = set()
+
+    def reached(self, node: Mapping[str, Any]) -> None:
+        """Take notice of a node of dbt's manifest that has ended."""
+        folder = node["schema"]
+        if node["resource_type"] != "test" and folder not in self._seen:
+            self._seen.add(folder)
+            report(f"{self._title}: {folder}")
+        fail_point("run.node")

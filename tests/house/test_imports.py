@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "publication": {"engine"},
     # Dagster and the day's run
     "defs": {"engine", "landing", "ledger", "publication", "versions"},
-    "definitions": {"engine"},  # Dagster itself loads the folder defs/
+    "definitions": set(),  # Dagster itself loads the folder defs/
     "summary": {"engine", "landing"},
     "unchanged": {"engine"},
     "run": {"definitions", "engine", "landing", "settings", "summary", "unchanged", "versions"},

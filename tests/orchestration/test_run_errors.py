@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from great_expectations.execution_engine import sqlalchemy_execution_engine
 
 from orchestration.engine.errors import CardwatchError
-from orchestration.engine.expectations import (
-    _keep_duckdb_connections_open,
-    sqlalchemy_execution_engine,
-)
+from orchestration.engine.expectations import _keep_duckdb_connections_open
 from orchestration.engine.home import Home, exclusive_run, project_root
 
 
