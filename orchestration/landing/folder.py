@@ -1,6 +1,7 @@
 """The landing folder: files are copied into it, placed there, listed and known by their content."""
 
 import shutil
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.files import whole_file
 from orchestration.engine.home import Home
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
-from orchestration.landing.file import CheckedFile, check_file, hash_file
+from orchestration.landing.file import CheckedFile, check_file, hash_file, read_pieces
+from orchestration.landing.layout import NETWORKS
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ def copy_to_landing(
     """
     declared = find_feed(read_feeds(project), source, feed)
     checked = [check_file(path, declared) for path in files]
+    if declared.layout.kind in NETWORKS:
+        # what the trailer states is known to be true only when all before it was read
+        for file in checked:
+            deque(read_pieces(file), maxlen=0)
     folder = home.landing / source / feed
     folder.mkdir(parents=True, exist_ok=True)
     return [_copy(file, folder) for file in checked]

@@ -23,6 +23,10 @@ KINDS = (
     "gl1025",
 )
 
+# Formats of card networks: their files state their own counts and sums, and their readers write
+# amounts with a point and a sign.
+NETWORKS = ("vcf4", "cdf3", "gl1025")
+
 SIGNS = ("purchases_positive", "purchases_negative")
 
 ORDERS = ("day/month/year", "month/day/year", "year/month/day")

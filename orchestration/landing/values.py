@@ -6,16 +6,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from orchestration.landing.feeds import MONEY, Column, Feed
-from orchestration.landing.layout import Layout
+from orchestration.landing.layout import NETWORKS, Layout
 
 # Texts that are longer than this are no value but a file read wrongly.
 LONGEST_IDENTIFIER, LONGEST_TEXT = 200, 10_000
 
 # Amounts from here on are a broken decimal point.
 LARGEST_AMOUNT = 10**13
-
-# Formats of card companies, whose readers write amounts with a point and their sign.
-_CANONICAL = ("vcf4", "cdf3", "gl1025")
 
 # A date's declared order: pattern and replacement for a year of two digits, and for one of four.
 _PART, _END = r"(\d\d?)[-/. ]+", "( |T|$)"
@@ -196,7 +193,7 @@ def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, 
     and is none of them; what has one reading is read.
     """
     decimal = layout.decimal or (layout.thousands and {".": ","}.get(layout.thousands, "."))
-    if text.is_number or layout.kind in _CANONICAL or column.data_type == "DOUBLE":
+    if text.is_number or layout.kind in NETWORKS or column.data_type == "DOUBLE":
         decimal = decimal or "."
     sign = "[+-]?"
     grouped = r"\d{1,3}(_\d{3})+"

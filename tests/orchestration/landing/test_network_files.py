@@ -23,6 +23,7 @@ from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.file import check_file, read_pieces
+from orchestration.landing.folder import copy_to_landing
 from orchestration.landing.load import load_landed, prepare_raw
 from orchestration.landing.reading import read_rows
 
@@ -201,6 +202,16 @@ def test_nothing_of_a_refused_file_is_loaded(home: Home) -> None:
             load_landed(connection, home, [VCF4.feed])
         for table in ("visa_vcf4__transactions", "quarantine", "load_manifest"):
             assert connection.execute(f"select count(*) from raw.{table}").fetchone() == (0,)
+
+
+def test_a_file_whose_trailer_is_wrong_does_not_land(home: Home, tmp_path: Path) -> None:
+    good, cut = tmp_path / "good.vcf", tmp_path / "cut.vcf"
+    write_vcf4(good, purchases(30))
+    lines = good.read_text(encoding="utf-8").splitlines(keepends=True)
+    cut.write_text("".join(lines[:-2]), encoding="utf-8")
+    with pytest.raises(CardwatchError, match=r"cut.vcf ends on line 42, within the block"):
+        copy_to_landing(home, [good, cut], "visa_vcf4", "transactions")
+    assert not home.landing.exists()
 
 
 def test_one_unreadable_record_costs_its_line_only(tmp_path: Path) -> None:
