@@ -134,7 +134,10 @@ def find_feed(feeds: Sequence[Feed], source: str, feed: str) -> Feed:
     of_source = {known.feed: known for known in feeds if known.source == source}
     if not of_source:
         names = sorted({known.source for known in feeds})
-        raise CardwatchError(f"there is no source {source!r}; use one of: {', '.join(names)}")
+        raise CardwatchError(
+            f"there is no source {source!r}; make it of a file with `cardwatch adopt`, "
+            f"or use one of: {', '.join(names)}"
+        )
     if feed not in of_source:
         raise CardwatchError(
             f"source {source!r} has no feed {feed!r}; use one of: {', '.join(sorted(of_source))}"

@@ -83,7 +83,8 @@ def lacks(content: Content, feed: Feed, names: Sequence[str]) -> NoHeaderError:
     return NoHeaderError(
         f"{content.path} lacks {', '.join(missing_columns(feed, names))}, which feed "
         f"{feed.feed!r} of {feed.source!r} requires; add it to the header, or give the name that "
-        "the header has for it in the source's yml (meta.column)"
+        "the header has for it in the source's yml (meta.column); of a file in another layout "
+        "`cardwatch adopt` makes a source"
     )
 
 

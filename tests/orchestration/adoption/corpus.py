@@ -3,7 +3,7 @@
 All names, cards and amounts are invented.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.adoption.proposal import Answers
+from tests.orchestration.landing.files import workbook
 
 SHOPS = ("Corner Bakery", "City Taxi", "Paper & Pens", "Hotel Post", "Book Barn", "Rail Tickets")
 SHOPS_KO = ("가나식당", "다라문구", "마바택시", "사아서점", "자차카페", "카타호텔")
@@ -77,6 +78,11 @@ def html(*lines: tuple[str, ...]) -> Writer:
     )
     page = f"<html><head><meta charset='utf-8'></head><body><table>{body}</table></body></html>"
     return lambda path: path.write_text(page, encoding="utf-8") and None
+
+
+def sheets(content: Mapping[str, Sequence[Sequence[Any]]]) -> Writer:
+    """A workbook of these sheets."""
+    return lambda path: path.write_bytes(workbook(dict(content))) and None
 
 
 def parquet(columns: Mapping[str, list[Any]]) -> Writer:

@@ -8,6 +8,7 @@ from tests.orchestration.adoption.corpus import (
     html,
     parquet,
     rows,
+    sheets,
     text,
 )
 
@@ -170,6 +171,35 @@ OTHER = (
             *rows("2.02512E+15,2025-04-{day},{shop},{pence},GBP"),
         ),
         columns={"merchant_name": "Merchant"},
+    ),
+    Case(
+        "workbook with a title, a note and a sheet of purchases",
+        sheets(
+            {
+                "Cover": [["Purchase cards"], ["April 2025"]],
+                "Purchases": [
+                    ["Anytown Council"],
+                    [],
+                    ["Date", "Supplier", "Amount (GBP)", "Service"],
+                    *([(45758 + n, "date"), SHOPS[n], 12.5 + n, "Parks"] for n in range(6)),
+                    ["Total", "", 90.0, ""],
+                ],
+            }
+        ),
+        columns={"authorized_at": "Date", "merchant_name": "Supplier", "amount": "Amount (GBP)"},
+        settings={"sheet": "Purchases", "header_line": 3, "totals": ("Total",)},
+        constants={"currency": "GBP"},
+        suffix=".xlsx",
+    ),
+    Case(
+        "words for nothing",
+        text(
+            "Date,Posting Date,Supplier,Amount,Currency,MCC",
+            *rows("2025-04-{day},-,{shop},{pence},GBP,5812", 5),
+            "2025-04-20,2025-04-21,Corner Bakery,3.00,GBP,N/A",
+        ),
+        columns={"posted_at": "Posting Date", "mcc": "MCC"},
+        settings={"nulls": ("-", "N/A")},
     ),
     # --- what is no list of purchases -------------------------------------------------------------
     Case(

@@ -17,6 +17,7 @@ import pytest
 
 from orchestration.cli.main import main
 from orchestration.engine.home import Home, project_root
+from orchestration.landing.feeds import read_feeds
 
 CARDS = "card_id,employee_id,valid_from\n"
 TO_CARDS = ("--source", "company", "--feed", "cards")
@@ -158,12 +159,13 @@ def test_other_content_under_the_same_name_gets_a_name_of_its_own(
             ["other.csv", *TO_CARDS],
             "other.csv lacks card_id, valid_from, which feed 'cards' of 'company' requires; "
             "add it to the header, or give the name that the header has for it in the source's yml "
-            "(meta.column)",
+            "(meta.column); of a file in another layout `cardwatch adopt` makes a source",
         ),
         (["bad.parquet", *TO_CARDS], "bad.parquet is not a readable Parquet file; export it again"),
         (
             ["cards.csv", "--source", "acme", "--feed", "cards"],
-            "there is no source 'acme'; use one of: birmingham, company, handbook",
+            "there is no source 'acme'; make it of a file with `cardwatch adopt`, or use one of: "
+            + ", ".join(sorted({feed.source for feed in read_feeds()})),
         ),
         (
             ["cards.csv", "--source", "handbook", "--feed", "cards"],
