@@ -73,6 +73,45 @@ class DetectorState:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How many of the rules the feeds can serve, and what most of the others lack.
+
+    `absent` has, of at most three sets of columns (or a feed), `what` it is and how many `rules`
+    wait for just that.
+    """
+
+    served_rules: int
+    rules: int
+    absent: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        """The coverage as one line says it."""
+        share = self.served_rules / self.rules if self.rules else 0
+        line = f"the feeds serve {self.served_rules} of {self.rules} rules ({share:.0%})"
+        if self.absent:
+            missing = [f"{each['what']} ({each['rules']} rules)" for each in self.absent]
+            line += f"; most others lack {'; '.join(missing)}"
+        return line
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Rows of all loads beside what was said of their key before, as in load_manifest."""
+
+    new: int
+    corrected: int
+    replaced: int
+    unchanged: int
+
+    def __str__(self) -> str:
+        """The counts as one line says them."""
+        return (
+            f"landed rows: {self.new:,} new, {self.corrected:,} corrected, {self.replaced:,} "
+            f"replaced by another day, {self.unchanged:,} unchanged"
+        )
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """What a run ended with; counts are over the whole ledger, `issued_alerts` over this run.
 
@@ -86,6 +125,8 @@ class RunSummary:
     last_day: date
     quarantined_rows: int
     quarantined_for: list[Quarantined]
+    landed: Landed
+    coverage: Coverage
     rule_hits: int
     alerts: int
     issued_alerts: int
@@ -120,6 +161,38 @@ _RULES_NOT_EVALUATED = """
     group by all
     having sum(coverage.evaluated_count) = 0
     order by catalog.rule_id
+"""
+
+_COVERAGE = """
+    with rules as (
+        select
+            rule_id,
+            sum(coverage.evaluated_count) > 0 as is_served,
+            max_by(coverage.absent, coverage.covered_on) as absent
+        from scoring.rule_catalog as catalog
+        inner join scoring.rule_coverage as coverage using (rule_id)
+        where catalog.stage <> 'retired'
+        group by rule_id
+    )
+    select
+        count(*) filter (where is_served),
+        count(*),
+        (
+            select list({'what': absent, 'rules': rule_count} order by rule_count desc, absent)
+            from (
+                select absent, count(*) as rule_count from rules
+                where not is_served and absent is not null
+                group by absent order by rule_count desc, absent limit 3
+            )
+        )
+    from rules
+"""
+
+_LANDED = """
+    select
+        coalesce(sum(rows_new), 0)::bigint, coalesce(sum(rows_corrected), 0)::bigint,
+        coalesce(sum(rows_replaced), 0)::bigint, coalesce(sum(rows_unchanged), 0)::bigint
+    from raw.load_manifest
 """
 
 _RULES_WITHOUT_A_DAY = """
@@ -179,6 +252,8 @@ def read_summary(
             last_day=last_day,
             quarantined_rows=quarantined,
             quarantined_for=worst_reasons(connection)[:3],
+            landed=_all(connection, Landed, _LANDED)[0],
+            coverage=_coverage(connection),
             rule_hits=hits,
             alerts=alerts,
             issued_alerts=0 if alerts_before is None else alerts - alerts_before,
@@ -212,6 +287,11 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
     return tuple(row)
 
 
+def _coverage(connection: duckdb.DuckDBPyConnection) -> Coverage:
+    [(served, rules, absent)] = connection.execute(_COVERAGE).fetchall()
+    return Coverage(served, rules, absent or [])
+
+
 def _all(
     connection: duckdb.DuckDBPyConnection, kind: Callable[..., _Row], query: str
 ) -> list[_Row]:
@@ -235,6 +315,7 @@ def describe(summary: RunSummary, home: Home) -> str:
     lines += [
         f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
         f" ({summary.quarantined_rows:,} rows in quarantine)",
+        str(summary.landed),
         *(f"  in quarantine, {reason}" for reason in summary.quarantined_for),
         f"{summary.rule_hits:,} rule hits",
         f"{summary.alerts:,} cases issued ({lanes}), {summary.issued_alerts:,} by this run",
@@ -249,6 +330,7 @@ def describe(summary: RunSummary, home: Home) -> str:
             " late_lookback_days: their features and scores are as they were;"
             f" `cardwatch run --since {summary.waiting_since}` computes them anew"
         )
+    lines.append(str(summary.coverage))
     if summary.not_evaluated:
         lines.append(
             f"not evaluated, a feed or column is absent: {_together(summary.not_evaluated)}"

@@ -80,6 +80,8 @@ landed as (
         min(authorized_at)::date as first_day,
         max(authorized_at)::date as last_day
     from {{ ref('stg_card_transactions') }}
+    -- a day that has not come yet is not built: the days until then would be over before they began
+    where authorized_at::date <= {{ today() }}
 ),
 
 -- nothing before them is of interest, however long ago a card or an employee began

@@ -22,16 +22,47 @@ purchases as (
         and {{ in_build_window('transaction_date') }}
 ),
 
+-- a claim's rule has a row on every day, so that a feed which was never sent is seen as absent
+days as (
+    select covered_on from purchases
+    union distinct
+    select covered_on from claims
+),
+
+first_claims as (
+    select min(submitted_at)::date as first_claim_on from {{ ref('stg_expense_claims') }}
+),
+
+claim_days as (
+    select
+        days.covered_on,
+        claims.* exclude (covered_on),  -- noqa: RF02
+        coalesce(first_claims.first_claim_on > days.covered_on, true) as is_feed_absent
+    from days
+    cross join first_claims
+    left outer join claims on days.covered_on = claims.covered_on
+),
+
 evaluated as (
     {% for node in rule_entries() if node.name in active_rules() %}
+        {%- set is_of_claims = "'claim' as subject_type" in node.raw_code %}
         select
             '{{ node.config.meta.rule_id }}' as rule_id,
             covered_on,
-            count(*) as subject_count,
+            count({{ 'claim_id' if is_of_claims else 'transaction_id' }}) as subject_count,
             count(*) filter (
                 where {{ node.config.meta.needs | join(' is not null and ') }} is not null
-            ) as evaluated_count
-        from {{ 'claims' if "'claim' as subject_type" in node.raw_code else 'purchases' }}
+            ) as evaluated_count,
+            {% if is_of_claims %}
+                case
+                    when bool_and(is_feed_absent) then 'expense_claims'
+                    when count(claim_id) > 0
+                        then {{ columns_without_a_value(node.config.meta.needs) }}
+                end as absent
+            {% else %}
+                {{ columns_without_a_value(node.config.meta.needs) }} as absent
+            {% endif %}
+        from {{ 'claim_days' if is_of_claims else 'purchases' }}
         group by covered_on
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -42,7 +73,8 @@ final as (
         rule_id,
         covered_on,
         subject_count,
-        evaluated_count
+        evaluated_count,
+        absent
     from evaluated
 )
 

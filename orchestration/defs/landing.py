@@ -63,10 +63,15 @@ def load_what_landed(
         loaded = load_landed(connection, home, feeds, earlier)
         refuse_unsound(connection, feeds)
         worst = worst_reasons(connection, [file.load_id for file in loaded])
-    rows = sum(file.rows_loaded for file in loaded)
+    kinds = ("new", "corrected", "replaced", "unchanged")
+    rows = {kind: sum(getattr(file, f"rows_{kind}") for file in loaded) for kind in kinds}
+    said = ", ".join(f"{count:,} {kind}" for kind, count in rows.items() if count)
     quarantined = sum(file.rows_quarantined for file in loaded)
     fail_point("run.landed")
-    report(f"landing: {len(loaded)} new files, {rows:,} rows, {quarantined:,} in quarantine")
+    report(
+        f"landing: {len(loaded)} new files, {sum(rows.values()):,} rows"
+        f"{f' ({said})' if said else ''}, {quarantined:,} in quarantine"
+    )
     for reason in worst[:3]:
         report(f"  {reason}")
     return loaded
