@@ -315,7 +315,7 @@ def describe(summary: RunSummary, home: Home) -> str:
     lines += [
         f"{summary.transactions:,} transactions, {summary.first_day} to {summary.last_day}"
         f" ({summary.quarantined_rows:,} rows in quarantine)",
-        str(summary.landed),
+        *map(str, (summary.landed, summary.coverage)),
         *(f"  in quarantine, {reason}" for reason in summary.quarantined_for),
         f"{summary.rule_hits:,} rule hits",
         f"{summary.alerts:,} cases issued ({lanes}), {summary.issued_alerts:,} by this run",
@@ -330,7 +330,6 @@ def describe(summary: RunSummary, home: Home) -> str:
             " late_lookback_days: their features and scores are as they were;"
             f" `cardwatch run --since {summary.waiting_since}` computes them anew"
         )
-    lines.append(str(summary.coverage))
     if summary.not_evaluated:
         lines.append(
             f"not evaluated, a feed or column is absent: {_together(summary.not_evaluated)}"
