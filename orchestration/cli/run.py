@@ -107,6 +107,22 @@ def run(
 
 
 @app.command()
+@answers
+def verify() -> Answer:
+    """Read ledger, landed files and warehouse to the last byte: is anything missing or damaged?"""
+    from orchestration.verify import verify as read_everything
+
+    found = read_everything(Home.from_environment())
+    return Answer(
+        vars(found),
+        lambda: (
+            f"as they were written: {found.issues} issues of the ledger, {found.landed_files} "
+            f"landed files, {found.tables} tables of the warehouse"
+        ),
+    )
+
+
+@app.command()
 def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,

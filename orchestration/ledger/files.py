@@ -73,9 +73,8 @@ def bring_together(
         return _write_anew(connection, home, tables, sorted(known))
     if not any(known.values()):
         _begin_chain(home, folders, resumes=bool(known))
-    way_out = "put it back from a backup"
-    if known and max(known) >= int(folders[-1].name):
-        way_out += f", or move {home.ledger} away as a whole: the next run writes it anew"
+    is_complete = known and max(known) >= int(folders[-1].name)
+    way_out = _way_out(home) if is_complete else "put it back from a backup"
     links = read_chain(home.ledger, way_out)
     _compare(connection, home, links, known, way_out)
     lacking = [link for link in links if link.issue_id not in known]
@@ -85,6 +84,25 @@ def bring_together(
     if links:
         mark_newest(home.ledger, links[-1].issue_id, links[-1].sha256)
     return [link.issue_id for link in lacking]
+
+
+def check_files(home: Home) -> int:
+    """Read the files of all issues, which are brought together; return how many issues there are.
+
+    Raises CardwatchError that names the first file whose bytes changed.
+    """
+    links = read_chain(home.ledger, _way_out(home))
+    for link in links:
+        check_contents(link, _way_out(home))
+    return len(links)
+
+
+def _way_out(home: Home) -> str:
+    """Say what to do about a damaged ledger whose issues the warehouse all knows."""
+    return (
+        f"put it back from a backup, or move {home.ledger} away as a whole: "
+        "the next run writes it anew"
+    )
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> dict[int, str | None]:

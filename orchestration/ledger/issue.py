@@ -11,7 +11,7 @@ import duckdb
 import detectors
 from orchestration.engine.home import Home
 from orchestration.engine.rows import has_rows, named_rows, one_value
-from orchestration.ledger.files import bring_together, new_issue
+from orchestration.ledger.files import bring_together, check_files, new_issue
 
 #: SQL: when a decision on versions is taken. A later one counts, so a clock that was set back must
 #: not make it the earlier of two.
@@ -138,6 +138,15 @@ def prepare_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
                 f"alter table ledger.scores add column if not exists {detector}_tail double"
             )
     bring_together(connection, home, LEDGER_TABLES)
+
+
+def check_ledger(connection: duckdb.DuckDBPyConnection, home: Home) -> int:
+    """Read every file of the ledger; return the number of issues.
+
+    Raises CardwatchError where a file is not, byte for byte, what was issued.
+    """
+    prepare_ledger(connection, home)
+    return check_files(home)
 
 
 def issue(connection: duckdb.DuckDBPyConnection, home: Home) -> Issue | None:

@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "summary": {"engine", "landing"},
     "unchanged": {"engine"},
     "run": {"definitions", "engine", "landing", "settings", "summary", "unchanged", "versions"},
+    "verify": {"engine", "landing", "ledger"},
     # beside the product: nothing but the command line knows of them
     "demo_company": {"engine", "landing"},
     "benchmark": {

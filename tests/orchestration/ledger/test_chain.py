@@ -180,7 +180,12 @@ def as_before_the_chain(home: Home, warehouse: duckdb.DuckDBPyConnection, kept: 
 def test_loads_are_noted_once_in_their_order_when_runs_have_finished_with_them(
     home: Home, warehouse: duckdb.DuckDBPyConnection
 ):
-    load = "insert into raw.load_manifest values ($1, 's', 'f', $2, $2, 1, 0, null, null, now())"
+    load = """
+        insert into raw.load_manifest by name
+        select
+            $1 as load_id, 's' as source, 'f' as feed, $2 as file, $2 as file_hash,
+            now()::timestamp as loaded_at
+    """
     for number in (1, 2, 8):
         warehouse.execute(load, [number, f"file {number}"])
     issue(warehouse, home)

@@ -6,10 +6,19 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.defs.landing import load_what_landed
 from orchestration.engine.home import Home
+from orchestration.engine.warehouse import connect
 from orchestration.landing.load import prepare_raw
 from orchestration.ledger import files as files_step
-from orchestration.ledger.issue import LEDGER_TABLES, issue, prepare_ledger, record, record_versions
+from orchestration.ledger.issue import (
+    LEDGER_TABLES,
+    issue,
+    prepare_ledger,
+    record,
+    record_versions,
+    settle,
+)
 from tests.orchestration.ledger.proposals import content, draw_a_seed, files, propose_a_score
 
 FILES_OF_ONE_ISSUE = sorted(
@@ -275,3 +284,34 @@ def test_what_cannot_be_recorded_leaves_nothing(home: Home, warehouse: duckdb.Du
     with pytest.raises(duckdb.Error):
         record(warehouse, home, {"retrain_requests": ("select 1 as detector", [])})
     assert (content(warehouse), files(home)) == (before, written)
+
+
+def test_what_follows_an_issue_is_unsettled_until_a_run_is_finished(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    state = "select unsettled_since, requested_since from raw.run_state"
+    issue(warehouse, home)
+    assert warehouse.execute(state).fetchall() == [(date(2025, 1, 1), None)]
+    # the run broke off here: the next one builds the days again, whatever it is asked for
+    warehouse.close()
+    load_what_landed(home, [], None, None)
+    with connect(home) as connection:
+        assert connection.execute(state).fetchall() == [(date(2025, 1, 1), date(2025, 1, 1))]
+        connection.execute("update run.build_window set built_from = '2025-02-01'")
+        issue(connection, home)
+        assert connection.execute(state).fetchall()[0][0] == date(2025, 1, 1)
+        settle(connection)
+        assert connection.execute(state).fetchall()[0][0] is None
+
+
+def test_a_promotion_after_a_clock_was_set_back_is_still_the_later_one(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+):
+    propose_a_version(warehouse, "a", "2025-01-15")
+    issue(warehouse, home)
+    warehouse.execute("update ledger.model_promotions set decided_at = '2099-01-01'")
+    propose_a_version(warehouse, "b", "2025-01-16")
+    draw_a_seed(warehouse)
+    issue(warehouse, home)
+    latest = "select max_by(version, decided_at) from ledger.model_promotions"
+    assert warehouse.execute(latest).fetchall() == [("b",)]
