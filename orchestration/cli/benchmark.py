@@ -124,6 +124,20 @@ def rules(data: Data = None) -> Answer:
 
 @app.command()
 @answers
+def landing(
+    rows: Annotated[
+        int, typer.Option(min=1000, help="Rows of the file of each format.")
+    ] = 10_000_000,
+) -> Answer:
+    """Measure how fast files of each format become rows, and the memory that needs."""
+    from orchestration.benchmark.speed.landing import describe, run_landing
+
+    speed = run_landing(Home.from_environment(), rows)
+    return Answer(speed.as_json(), lambda: describe(speed))
+
+
+@app.command()
+@answers
 def planted() -> Answer:
     """Say what the rules find of the misuse that the demo company plants."""
     from orchestration.benchmark.quality.planted import describe, run_planted

@@ -33,7 +33,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         require_warehouse(home)
     home.create()
     _drop_log_of_lost_warehouse(home)
-    memory_limit = os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
+    memory_limit = _memory_limit()
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
     except duckdb.Error as error:
@@ -85,6 +85,32 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             connection.rollback()
         raise
     fail_point("transaction.committed")
+
+
+@contextmanager
+def memory_at_most(connection: duckdb.DuckDBPyConnection, mebibytes: int) -> Iterator[None]:
+    """Let the database hold less in memory than it may, and spill the rest, during the block.
+
+    Afterwards it may hold what the environment says.
+    """
+    found = connection.execute("select current_setting('memory_limit')").fetchone()
+    limit = str(found[0]) if found else "0 bytes"
+    number, unit = limit.split()
+    in_mebibytes = float(number) * {"KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}.get(
+        unit, 0
+    )
+    if in_mebibytes <= mebibytes:
+        yield
+        return
+    connection.execute("set memory_limit = ?", [f"{mebibytes}MiB"])
+    try:
+        yield
+    finally:
+        connection.execute("set memory_limit = ?", [_memory_limit()])
+
+
+def _memory_limit() -> str:
+    return os.environ.get("CARDWATCH_MEMORY_LIMIT") or DEFAULT_MEMORY_LIMIT
 
 
 def drop_left_over(connection: duckdb.DuckDBPyConnection) -> int:

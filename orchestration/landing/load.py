@@ -13,7 +13,7 @@ import duckdb
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
-from orchestration.engine.warehouse import explain_database_error, transaction
+from orchestration.engine.warehouse import explain_database_error, memory_at_most, transaction
 from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
@@ -29,6 +29,9 @@ from orchestration.landing.reading import (
     in_batches,
     stage,
 )
+
+# Mebibytes that the database holds while it loads; a file that needs more is spilled.
+MEMORY = 1024
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def load_landed(
     """
     try:
         # A cursor of its own: the temporary tables end with it.
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, memory_at_most(cursor, MEMORY):
             return _load_new_files(cursor, home, feeds, earlier)
     except (duckdb.Error, OSError) as error:
         explained = explain_database_error(error)

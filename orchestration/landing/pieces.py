@@ -1,13 +1,16 @@
 """What every reader of a format gives: rows as text, in pieces, with the lines that are no rows."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+Item = TypeVar("Item")
+
 # Rows in memory at a time while a file is read, about.
-PIECE = 50_000
+PIECE = 100_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class Rows:
 
     names: Sequence[str]
     pieces: Callable[[], Iterator[Piece]]
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, of which the next one is made while the last one is worked on."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
 
 
 def table(columns: Sequence[Any], lines: Any) -> pa.Table:

@@ -20,7 +20,7 @@ from orchestration.landing.card_numbers import card_key, define_functions
 from orchestration.landing.feeds import Column, Feed
 from orchestration.landing.file import CheckedFile, read_pieces
 from orchestration.landing.glance import is_simple
-from orchestration.landing.pieces import PIECE, BrokenLine
+from orchestration.landing.pieces import PIECE, BrokenLine, ahead
 from orchestration.landing.reasons import in_words, worded
 from orchestration.landing.repeated import with_values
 from orchestration.landing.values import (
@@ -106,7 +106,7 @@ def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Count
         " (load_id bigint, line bigint, reason varchar, original_text varchar)"
     )
     rows_read: Counter[int] = Counter()
-    for rows, faulty in _pieces(batch, rows_read):
+    for rows, faulty in ahead(_pieces(batch, rows_read)):
         seen, text = _look(connection, feed, header, rows)
         connection.register("piece", seen)
         connection.execute(_insert_typed(feed, header, text))

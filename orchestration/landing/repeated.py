@@ -35,7 +35,10 @@ def with_values(
     value = "spellings.code" if is_code else typed(column, text, feed)
     found = connection.execute(f"""
         select {value} as value, {holds_card_number(column, text, feed) or "false"} as card
-        from (select place, {word} as {text.sql} from (select place, word::varchar as word from words))
+        from (
+            select place, {word} as {text.sql}
+            from (select place, word::varchar as word from words)
+        )
         left join temp.code_spellings as spellings
             on spellings.kind = '{column.code if is_code else ""}'
             and spellings.spelling = code_key({text.sql})

@@ -32,7 +32,8 @@ def _pieces(content: Content) -> Iterator[Piece]:
     row = 1
     try:
         with pq.ParquetFile(content.path) as file:
-            for batch in file.iter_batches(batch_size=PIECE):
+            # Several batches make a piece, so that the database reads them side by side.
+            for batch in file.iter_batches(batch_size=PIECE // 2):
                 columns = [_as_written(column) for column in batch.columns]
                 yield Piece(table(columns, np.arange(row, row + batch.num_rows)), [])
                 row += batch.num_rows

@@ -282,7 +282,8 @@ def test_a_time_may_stand_in_a_column_of_its_own(
     ],
 )
 def test_a_day_is_no_midnight(typing: duckdb.DuckDBPyConnection, text: str, timed: bool) -> None:
-    query = f'select {holds_time(chr(34) + "text" + chr(34), Layout())} from (select $1 as "text")'
+    condition = holds_time(Text('"text"'), Layout())
+    query = f'select {condition} from (select $1 as "text")'
     assert typing.execute(query, [text]).fetchall() == [(timed,)]
 
 
