@@ -96,8 +96,8 @@ def adopt(
     Raises UnclearError for what the files leave open, CardwatchError for what they cannot be.
     """
     root = root or project_root()
-    project_files.check_name(root, source, replace)
-    feeds = [each for each in read_feeds(root) if each.source != source]
+    project_files.check_name(root, source, feed, replace)
+    feeds = [each for each in read_feeds(root) if (each.source, each.feed) != (source, feed)]
     day = today or date.today()
     proposal = understand(feeds, files, source, feed, answers or Answers(), place or Place(), day)
     texts = project_files.texts(root, proposal)

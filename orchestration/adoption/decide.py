@@ -196,7 +196,8 @@ def _numbers(
             f"amounts such as {look.example} cannot be read with the decimal sign "
             f"{answers.decimal!r}; use --decimal {look.signs[0][0]!r}"
         )
-    if len(signs) > 1:
+    # in some currencies only one of them makes sense: that question comes first
+    if len(signs) > 1 and not any(each.option == "currency" for each in questions):
         example = next(value for value in values if "," in value or "." in value)
         questions.append(
             Question(

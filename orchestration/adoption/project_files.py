@@ -25,18 +25,18 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNION_END = re.compile(r"\n\),\n")
 
 
-def check_name(root: Path, source: str, replace: bool) -> None:
-    """Refuse a name that can be no source's, or that a source already has."""
+def check_name(root: Path, source: str, feed: str, replace: bool) -> None:
+    """Refuse a name that can be no source's, or whose source has the feed already."""
     if not _NAME.fullmatch(source):
         raise CardwatchError(
             f"a source cannot be called {source!r}; "
             "use lower case letters, digits and _, and begin with a letter"
         )
-    folder = root / STAGING / source
-    if folder.exists() and not replace:
+    model = root / STAGING / source / f"stg_{source}__{feed}.sql"
+    if model.exists() and not replace:
         raise CardwatchError(
-            f"there is a source {source} in {folder}; land further files with "
-            f"`cardwatch land FILE --source {source}`, take another name, "
+            f"the source {source} has {feed} already ({model}); land further files with "
+            f"`cardwatch land FILE --source {source} --feed {feed}`, take another name, "
             "or write it anew with --replace"
         )
 
@@ -47,9 +47,15 @@ def texts(root: Path, proposal: Proposal) -> dict[Path, str]:
     company = root / STAGING / "company/_company__sources.yml"
     words = canonical_words(yaml.safe_load(company.read_text(encoding="utf-8")), proposal.feed)
     union = STAGING / f"stg_{proposal.feed}.sql"
+    # Another feed of the source may be in its yml, which people edit: each has files of its own.
+    first = folder / f"_{proposal.source}__sources.yml"
+    is_first = not (root / first).exists() or f"- name: {proposal.feed}\n" in (
+        root / first
+    ).read_text(encoding="utf-8")
+    stem = f"_{proposal.source}" if is_first else f"_{proposal.source}_{proposal.feed}"
     return {
-        folder / f"_{proposal.source}__sources.yml": sources_yml(proposal, words),
-        folder / f"_{proposal.source}__models.yml": models_yml(proposal),
+        folder / f"{stem}__sources.yml": sources_yml(proposal, words),
+        folder / f"{stem}__models.yml": models_yml(proposal),
         folder / f"{model_name(proposal)}.sql": staging_sql(proposal),
         union: _with_line((root / union).read_text(encoding="utf-8"), model_name(proposal)),
     }

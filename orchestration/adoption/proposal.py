@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestration.adoption.keys import Key
 from orchestration.engine.errors import CardwatchError
+from orchestration.landing.card_numbers import masked
 from orchestration.landing.feeds import Column
 from orchestration.landing.layout import Layout
 
@@ -47,7 +48,7 @@ class UnclearError(CardwatchError):
         """Put the questions into one sentence."""
         self.questions = tuple(questions)
         asked = "; ".join(f"{each.text} (--{_answered(each)})" for each in questions)
-        super().__init__(f"nothing was written, for the file leaves open: {asked}")
+        super().__init__(masked(f"nothing was written, for the file leaves open: {asked}"))
 
 
 @dataclass(frozen=True)

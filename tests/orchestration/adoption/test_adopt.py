@@ -83,7 +83,8 @@ def test_what_adopt_writes_is_a_source_like_any_other(
     files = [
         *adopt(home, [purchases], "bank", root=root).files,
         *adopt(home, [korean], "issuer", root=root).files,
-        *adopt(home, [cards], "registry", feed="cards", root=root).files,
+        # a second feed of a source
+        *adopt(home, [cards], "bank", feed="cards", root=root).files,
     ]
     tools = Path(dbt_executable()).parent
     sql = [file for file in files if file.suffix == ".sql"]
