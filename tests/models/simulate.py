@@ -24,6 +24,7 @@ from typing import Any
 from orchestration.engine.fail_points import fail_point
 from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
+from orchestration.ledger.issue import prepare_ledger
 from tests.kills import ended_well
 from tests.models.model_steps import Project, Row, Warehouse, first_difference, record_project
 from tests.models.tiny_company import (
@@ -205,11 +206,14 @@ def take(project: Path, folder: Path, step: Step) -> None:
 
 
 def _is_finished(warehouse: Warehouse, file: Path) -> bool:
-    """Say whether a run has finished with a file, or with one of the same content."""
+    """Say whether a run has finished with a file, also where only the ledger's files know it."""
+    prepare_ledger(warehouse.connection, warehouse.home)
+    named = f"feed = '{file.parent.name}' and file = '{file.name}'"
     return bool(
         warehouse.values(
-            "select * from raw.load_manifest, raw.run_state where load_id <= completed_load_id"
-            f" and feed = '{file.parent.name}' and file = '{file.name}'"
+            "select load_id from raw.load_manifest, raw.run_state"
+            f" where load_id <= completed_load_id and {named}"
+            f" union all select load_id from ledger.loads where {named}"
         )
     )
 
