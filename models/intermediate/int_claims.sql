@@ -3,35 +3,20 @@
 -- words are about. What it has to do with other claims and purchases is in features/claim.
 with
 
-landed as (
-    select
-        *,
-        submitted_at::date as submitted_on,
-        amount::decimal(18, 2) as amount_exact,
-        row_number() over (
-            partition by claim_id
-            order by load_id desc, load_line desc
-        ) as recency
-    from {{ ref('stg_expense_claims') }} as versions
-    where
-        {{ in_changed_days('submitted_at') }}
-        {% if is_incremental() %}
-            -- sent again since for an earlier day, it is there and stays there
-            and not exists (
-                select 1 from {{ ref('stg_expense_claims') }} as sent_again
-                where
-                    versions.claim_id = sent_again.claim_id
-                    and sent_again.submitted_at
-                    < (select changed_from from {{ ref('build_window') }})
-                    and row(sent_again.load_id, sent_again.load_line)
-                    > row(versions.load_id, versions.load_line)
-            )
-        {% endif %}
+versions as (
+    {{ latest_versions(ref('stg_expense_claims'), 'claim_id', 'submitted_at') }}
 ),
 
 claims as (
-    select * from landed
-    where recency = 1
+    select
+        versions.* exclude (transaction_id),
+        versions.submitted_at::date as submitted_on,
+        versions.amount::decimal(18, 2) as amount_exact,
+        -- what is claimed by the purchase's record is the transaction that its approval began
+        coalesce(matches.approval_id, versions.transaction_id) as transaction_id
+    from versions
+    left outer join {{ ref('int_record_matches') }} as matches
+        on versions.transaction_id = matches.purchase_id
 ),
 
 -- what an account and a purpose are about is looked up once a text, not once a claim

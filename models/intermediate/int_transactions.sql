@@ -1,8 +1,18 @@
 {{ config(unique_key='transaction_date') }}
 -- Grain: one row per transaction, with card, employee and calendar as they were at that moment.
+{% set from_purchase = [
+    'posted_at', 'employee_id', 'merchant_name', 'merchant_registration_no', 'merchant_city',
+    'merchant_country', 'merchant_type', 'merchant_tax_status', 'merchant_closed_on', 'latitude',
+    'longitude', 'mcc', 'category', 'entry_mode', 'original_amount', 'original_currency',
+    'tax_amount', 'approval_no', 'original_transaction_id',
+] %}
 with
 
-landed as (
+versions as (
+    {{ latest_versions(ref('stg_card_transactions'), 'transaction_id', 'authorized_at') }}
+),
+
+records as (
     select
         * exclude (authorized_at, record_kind, line_kind),
         coalesce(record_kind, 'purchase') as record_kind,
@@ -12,31 +22,30 @@ landed as (
             when authorized_precision = 'day' then date_trunc('day', authorized_at)
             else authorized_at
         end as authorized_at,
-        authorized_at::date as transaction_date,
-        row_number() over (
-            partition by transaction_id
-            order by load_id desc, load_line desc
-        ) as recency
-    from {{ ref('stg_card_transactions') }} as versions
-    where
-        {{ in_changed_days('authorized_at') }}
-        {% if is_incremental() %}
-            -- sent again since for an earlier day, it is there and stays there
-            and not exists (
-                select 1 from {{ ref('stg_card_transactions') }} as sent_again
-                where
-                    versions.transaction_id = sent_again.transaction_id
-                    and sent_again.authorized_at
-                    < (select changed_from from {{ ref('build_window') }})
-                    and row(sent_again.load_id, sent_again.load_line)
-                    > row(versions.load_id, versions.load_line)
-            )
-        {% endif %}
+        authorized_at::date as transaction_date
+    from versions
 ),
 
+matches as (
+    select * from {{ ref('int_record_matches') }}
+),
+
+-- an approval and its purchase are one: what the approval says, and what else its purchase does
 transactions as (
-    select * from landed
-    where recency = 1
+    select
+        records.* exclude (record_kind, {{ from_purchase | join(', ') }}),  -- noqa: LT05
+        {% for name in from_purchase %}
+            coalesce(records.{{ name }}, purchases.{{ name }}) as {{ name }},
+        {% endfor %}
+        purchases.transaction_id as purchase_record_id,
+        case
+            when purchases.transaction_id is not null then 'purchase' else records.record_kind
+        end as record_kind
+    from records
+    left outer join matches on records.transaction_id = matches.approval_id
+    left outer join records as purchases on matches.purchase_id = purchases.transaction_id
+    left outer join matches as taken on records.transaction_id = taken.purchase_id
+    where taken.purchase_id is null
 ),
 
 -- who approves the employee's claims: the approver of the last one, from its approval until a year
@@ -195,6 +204,7 @@ final as (
         transactions.original_amount, transactions.original_currency, transactions.tax_amount,
         transactions.status, transactions.record_kind, transactions.line_kind,
         transactions.approval_no, transactions.original_transaction_id,
+        transactions.purchase_record_id,
         -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
         transactions.status = 'approved'
         and transactions.line_kind = 'purchase'

@@ -93,6 +93,13 @@ first_days as (
     select first_day from landed
 ),
 
+-- a statement completes approvals of the days before it
+approvals as (
+    select case when count(*) > 0 then {{ var('approval_days') }} else 0 end as days_back
+    from {{ ref('stg_card_transactions') }}
+    where record_kind = 'approval'
+),
+
 earliest as (
     select min(first_day) as first_day from first_days
 ),
@@ -107,7 +114,7 @@ changed as (
                 moved_from.first_day,
                 coalesce(run_state.completed_until + 1, earliest.first_day),
                 run_state.requested_since
-            )
+            ) - approvals.days_back
         )::date as changed_from,
         least(
             run_state.completed_until + 1 - {{ var('late_lookback_days') }},
@@ -127,6 +134,7 @@ changed as (
     cross join moved_from
     cross join earliest
     cross join landed
+    cross join approvals
     -- without a transaction there is nothing to build
     where landed.last_day is not null
 ),

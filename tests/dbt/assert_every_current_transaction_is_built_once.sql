@@ -40,7 +40,10 @@ expected as (
         transaction_id,
         transaction_date
     from current_versions
-    where transaction_date >= (select changed_from from build_window)
+    where
+        transaction_date >= (select changed_from from build_window)
+        -- an approval and its purchase are one transaction
+        and transaction_id not in (select purchase_id from {{ ref('int_record_matches') }})
 ),
 
 built as (
