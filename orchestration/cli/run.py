@@ -38,6 +38,8 @@ def _landed_text(landed: Sequence["LandedFile"]) -> str:
     for file in landed:
         state = "this content is already landed as" if file.already_landed else "landed as"
         lines.append(f"{file.file}: {state} {file.landed_as}")
+        if file.masked_from:
+            lines.append(f"  card numbers in clear, from {file.masked_from}: not in the copy")
         if file.ignored_columns:
             columns = ", ".join(file.ignored_columns)
             lines.append(f"  ignored, the feed has no such column: {columns}")

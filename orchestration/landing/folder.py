@@ -3,12 +3,14 @@
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.files import whole_file
 from orchestration.engine.home import Home
+from orchestration.landing.clear_numbers import copy_without_card_numbers, first_card_number
 from orchestration.landing.feeds import Feed, find_feed, read_feeds
 from orchestration.landing.file import CheckedFile, check_file, hash_file, read_pieces
 from orchestration.landing.layout import NETWORKS
@@ -22,6 +24,8 @@ class LandedFile:
     landed_as: Path
     already_landed: bool
     ignored_columns: tuple[str, ...]
+    #: Where the first card number stood that the landed copy does not show; None without any.
+    masked_from: str | None = None
 
 
 def copy_to_landing(
@@ -40,7 +44,12 @@ def copy_to_landing(
             deque(read_pieces(file), maxlen=0)
     folder = home.landing / source / feed
     folder.mkdir(parents=True, exist_ok=True)
-    return [_copy(file, folder) for file in checked]
+    with TemporaryDirectory() as clean:
+        cleaned = [_cleaned(file, Path(clean) / str(at)) for at, file in enumerate(checked)]
+        return [
+            replace(_copy(file, folder), file=path, masked_from=where)
+            for path, (file, where) in zip(files, cleaned, strict=True)
+        ]
 
 
 def place_folder(prepared: Path, target: Path, replace: bool = False) -> int:
@@ -107,6 +116,17 @@ def _visible(folder: Path) -> Iterator[Path]:
             yield path
             if path.is_dir():
                 yield from _visible(path)
+
+
+def _cleaned(file: CheckedFile, folder: Path) -> tuple[CheckedFile, str | None]:
+    """The file, or a copy without the card numbers that are in it, and where the first was."""
+    where = first_card_number(file)
+    if where is None:
+        return file, None
+    folder.mkdir()
+    copy = folder / file.path.name
+    copy_without_card_numbers(file, copy, where)
+    return check_file(copy, file.feed), where
 
 
 def _copy(file: CheckedFile, folder: Path) -> LandedFile:

@@ -164,7 +164,7 @@ end;
 
 -- Card numbers: a cheap look says which texts have digits enough; card_numbers.py looks at those.
 create or replace temp macro may_hold_card_number(value) as
-    strlen(value) > 12 and regexp_matches(value, '\p{Nd}(?:[\s\pZ\p{Pd}._/·]{0,2}\p{Nd}){12}');
+    strlen(value) > 12 and regexp_matches(value, getvariable('may_hold_card_number'));
 create or replace temp macro readable_words(value, tokens) as case
     when may_hold_card_number(value) then without_card_numbers(readable_text(value), tokens)
     else readable_text(value)

@@ -3,14 +3,18 @@
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
+from orchestration.landing import folder
 from orchestration.landing.card_numbers import (
     KEY_VARIABLE,
     card_token,
@@ -175,3 +179,75 @@ def test_a_number_column_takes_no_card_number(home: Home) -> None:
         prepare_raw(connection, [feed])
         load_landed(connection, home, [feed])
         assert [line for line, _ in quarantined(connection)] == [2]
+
+
+# --- the landed file itself -----------------------------------------------------------------------
+
+
+def test_a_landed_text_is_kept_without_its_card_numbers(
+    home: Home,
+    warehouse: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folder, "read_feeds", lambda project: [SALES])
+    export = tmp_path / "export.csv"
+    rows = [f"s2,{CARD},2025-01-01,1,", "s3,token,2025-01-01,1,card 4111 1111 1111 1111"]
+    rows += ["s4,************1111,2025-01-01,1,"]
+    export.write_text(csv_text(*rows, header="sale_id,card_id,sold_at,amount,note"))
+    (landed,) = folder.copy_to_landing(home, [export], "shop", "sales")
+    assert (landed.masked_from, landed.file) == ("line 2, card_id", export)
+    assert folder.copy_to_landing(home, [export], "shop", "sales")[0].already_landed
+    load_landed(warehouse, home, [SALES])
+    query = "select sale_id, card_id, note from raw.shop__sales order by _line"
+    assert warehouse.execute(query).fetchall() == [
+        ("s3", "token", "card ************1111"),
+        ("s4", "************1111", None),
+    ]
+    assert quarantined(warehouse) == [(2, "card number in clear; send a token instead")]
+    warehouse.close()
+    kept = b"".join(path.read_bytes() for path in home.root.rglob("*") if path.is_file())
+    assert not re.search(rb"4111 ?1111 ?1111", kept)
+
+
+def test_a_landed_text_of_a_source_that_hashes_has_tokens(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "one")
+    feed = replace(SALES, columns=HASHED)
+    monkeypatch.setattr(folder, "read_feeds", lambda project: [feed])
+    export = tmp_path / "export.csv"
+    export.write_text(csv_text("s2,4111 1111 1111 1111,2025-01-01,1"))
+    (landed,) = folder.copy_to_landing(home, [export], "shop", "sales")
+    with duckdb.connect() as connection:
+        prepare_raw(connection, [feed])
+        load_landed(connection, home, [feed])
+        found = connection.execute("select card_id from raw.shop__sales").fetchall()
+    assert found == [(card_token(CARD),)]
+    assert card_token(CARD) in landed.landed_as.read_text()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp949"])
+def test_any_encoding_is_masked(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(folder, "read_feeds", lambda project: [SALES])
+    export = tmp_path / "export.csv"
+    row = f"s2,토큰,2025-01-01,1,법인카드 {CARD} 결제"
+    export.write_text(
+        csv_text(row, header="sale_id,card_id,sold_at,amount,note"), encoding=encoding
+    )
+    (landed,) = folder.copy_to_landing(home, [export], "shop", "sales")
+    assert "법인카드 ~~~~~~~~~~~~1111 결제" in landed.landed_as.read_text(encoding=encoding)
+
+
+def test_a_file_that_is_no_text_is_refused_with_its_card_numbers(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "read_feeds", lambda project: [SALES])
+    export = tmp_path / "export.parquet"
+    columns = {"sale_id": ["s"], "card_id": ["t"], "sold_at": ["2025-01-01"], "amount": [1]}
+    pq.write_table(pa.table({**columns, "note": [int(CARD)]}), export)
+    with pytest.raises(CardwatchError, match=r"holds card numbers in clear \(line 1, note\)"):
+        folder.copy_to_landing(home, [export], "shop", "sales")
+    assert not list((home.landing / "shop" / "sales").iterdir())
