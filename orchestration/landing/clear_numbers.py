@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.engine.errors import CardwatchError
+from orchestration.engine.files import whole_file
 from orchestration.landing.card_numbers import (
     MAY_HOLD,
     card_token,
     left_masked,
-    names_card,
     replaced,
     without_card_numbers,
 )
@@ -28,13 +28,15 @@ _TEXTS = ("delimited", "fixed", "json_lines", "html", "vcf4", "cdf3", "gl1025")
 _MASKED_LINE = re.compile(r"\*{12}\d{4}")
 
 
-def first_card_number(file: CheckedFile) -> str | None:
-    """Where the first card number in clear stands, in words; None where there is none."""
-    cards = {column.name for column in file.feed.columns if column.card_number}
+def first_card_number(file: CheckedFile, with_broken: bool = True) -> str | None:
+    """Where the first card number in clear stands, in words; None where there is none.
+
+    with_broken: whether a line that is no row counts where its text had to be masked.
+    """
     tokens = file.feed.card_tokens
     for piece in read_pieces(file):
         for line in piece.broken:
-            if _MASKED_LINE.search(line.text):
+            if with_broken and _MASKED_LINE.search(line.text):
                 return f"line {line.line}"
         for position, name in enumerate(file.header):
             texts = piece.rows.column(f"#{position}").cast(pa.string())
@@ -42,9 +44,7 @@ def first_card_number(file: CheckedFile) -> str | None:
             lines = piece.rows.column("#line").filter(found).to_pylist()
             for line, written in zip(lines, texts.filter(found).to_pylist(), strict=True):
                 text = written.replace("~", "")  # what is masked in its copy is in clear no more
-                if without_card_numbers(text, tokens) != text or (
-                    name in cards and names_card(text, tokens)
-                ):
+                if without_card_numbers(text, tokens) != text:
                     return f"line {line}, {name}"
     return None
 
@@ -58,17 +58,24 @@ def copy_without_card_numbers(file: CheckedFile, target: Path, where: str) -> No
     kind = file.feed.layout.kind or content.kind()
     refusal = CardwatchError(
         f"{file.path} holds card numbers in clear ({where}) and is not kept so: export it with "
-        "tokens or masked numbers, or as a plain text such as CSV, in which Cardwatch masks them"
+        "tokens (card_tokens in the source's yml says what they begin with) or masked numbers, or "
+        "as a plain text such as CSV, in which Cardwatch masks them"
     )
     if content.packed or kind not in _TEXTS:
         raise refusal
     by = _token if any(column.is_hashed for column in file.feed.columns) else left_masked
     _rewrite(file.path, target, lambda text: replaced(text, by, file.feed.card_tokens))
     copy = check_file(target, file.feed)
-    cards = {column.name for column in file.feed.columns if column.is_hashed}
-    left = first_card_number(copy)
-    if left and "," in left and left.partition(", ")[2] not in cards:
+    if first_card_number(copy, with_broken=False):
         raise refusal
+
+
+def masked_in_place(file: CheckedFile) -> CheckedFile:
+    """Mask the card numbers of a file that was put into the landing folder by hand."""
+    if where := first_card_number(file):
+        with whole_file(file.path, durable=True) as copy:
+            copy_without_card_numbers(file, copy, where)
+    return check_file(file.path, file.feed)
 
 
 def _token(digits: str, length: int) -> str:

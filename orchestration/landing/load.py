@@ -14,6 +14,7 @@ from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
 from orchestration.engine.rows import one_value
 from orchestration.engine.warehouse import explain_database_error, memory_at_most, transaction
+from orchestration.landing.clear_numbers import masked_in_place
 from orchestration.landing.feeds import LOAD_COLUMNS, RAW_SCHEMA, Feed
 from orchestration.landing.file import CheckedFile, check_file, hash_file
 from orchestration.landing.folder import landed_files, landed_hashes
@@ -27,6 +28,7 @@ from orchestration.landing.reading import (
     LOAD,
     define_macros,
     in_batches,
+    loads_in_clear,
     stage,
 )
 
@@ -160,6 +162,9 @@ def _load_new_files(
     loaded = []
     for batch in in_batches(numbered(new_files, earlier, last)):
         rows_read = stage(connection, batch)
+        if in_clear := loads_in_clear(connection):
+            batch = [(at, masked_in_place(file) if at in in_clear else file) for at, file in batch]
+            rows_read = stage(connection, batch)
         news = set_aside(connection, batch, rows_read, sources)
         for load_id, file in batch:
             found = news.get(load_id, News())

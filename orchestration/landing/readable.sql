@@ -183,3 +183,9 @@ create or replace temp macro readable_card(value, tokens) as case
     when is_card_number(value, tokens) then card_token(readable_text(value))
     else readable_text(value)
 end;
+-- The same of a text as it stands in its file, in which a masked number is in clear no more.
+create or replace temp macro shows_card_number(value, tokens) as case
+    when may_hold_card_number(value)
+        then without_card_numbers(replace(value, '~', ''), tokens) <> replace(value, '~', '')
+    else false
+end;

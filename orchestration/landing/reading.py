@@ -30,6 +30,7 @@ from orchestration.landing.values import (
     holds_time,
     is_native,
     text_of,
+    token_list,
     typed,
     unreadable,
 )
@@ -94,6 +95,7 @@ def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Count
     typed: load, line, the feed's columns, whether the event's text holds a time of day, and the
     fault of a row that could not be typed.
     faulty: load_id, line, reason and original_text of the rows that belong into quarantine.
+    in_clear: load_id of files with a card number in any column, also one that is no feed's.
     """
     feed, header = batch[0][1].feed, batch[0][1].header
     if any(column.is_hashed for column in feed.columns):
@@ -103,19 +105,28 @@ def stage(connection: duckdb.DuckDBPyConnection, batch: list[Numbered]) -> Count
         "create or replace temp table typed"
         f" ({LOAD} bigint, {LINE} bigint, {columns}, {HAS_TIME} boolean, {FAULT} varchar);"
         "create or replace temp table faulty"
-        " (load_id bigint, line bigint, reason varchar, original_text varchar)"
+        " (load_id bigint, line bigint, reason varchar, original_text varchar);"
+        "create or replace temp table in_clear (load_id bigint)"
     )
     rows_read: Counter[int] = Counter()
     for rows, faulty in ahead(_pieces(batch, rows_read)):
         seen, text = _look(connection, feed, header, rows)
         connection.register("piece", seen)
         connection.execute(_insert_typed(feed, header, text))
+        if in_clear := _insert_in_clear(feed, rows):
+            connection.execute(in_clear)
         for load_id, line, fault, *texts in connection.execute(_select_faulty(header)).fetchall():
             faulty.append((load_id, worded(feed, header, line, fault, texts)))
         connection.register("faulty_piece", _faulty_table(faulty))
         connection.execute("insert into temp.faulty from faulty_piece")
     _forget_times_that_are_all_midnight(connection, feed)
     return rows_read
+
+
+def loads_in_clear(connection: duckdb.DuckDBPyConnection) -> set[int]:
+    """The staged loads whose files show a card number."""
+    found = connection.execute("select distinct load_id from temp.in_clear").fetchall()
+    return {load_id for (load_id,) in found}
 
 
 def _pieces(
@@ -226,6 +237,21 @@ def _select_faulty(header: Sequence[str]) -> str:
         from piece inner join temp.typed using ({LOAD}, {LINE})
         where {FAULT} is not null
     """  # noqa: S608
+
+
+def _insert_in_clear(feed: Feed, piece: pa.Table) -> str | None:
+    """The statement that notes which files of the piece show a card number, where any may."""
+    tokens = token_list(feed)
+    tests = [
+        f'shows_card_number("{name}"::varchar, {tokens})'
+        for name, texts in zip(piece.column_names, piece.columns, strict=True)
+        if name not in ("#load", "#line")
+        and (pa.types.is_integer(texts.type) or pa.types.is_string(texts.type))
+        and not is_simple(texts)
+    ]
+    if not tests:
+        return None
+    return f"insert into temp.in_clear select distinct {LOAD} from piece where {' or '.join(tests)}"  # noqa: S608
 
 
 def _forget_times_that_are_all_midnight(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:

@@ -85,7 +85,7 @@ def typed(column: Column, text: Text, feed: Feed) -> str:
         if column.card_number and not column.is_hashed:
             return f"readable_text({text.sql})"
         reader = "readable_card" if column.is_hashed else "readable_words"
-        return f"{reader}({text.sql}, {_tokens(feed)})"
+        return f"{reader}({text.sql}, {token_list(feed)})"
     spellings = ", ".join(map(_quoted, _number_spellings(column, text, layout)))
     if column.data_type == "DOUBLE":
         value = f"readable_double({text.sql}, {spellings})"
@@ -110,11 +110,11 @@ def holds_card_number(column: Column, text: Text, feed: Feed) -> str | None:
     if text.is_read:
         return f'"{column.name}!"'
     if column.card_number:
-        return f"is_card_number({text.sql}, {_tokens(feed)})"
+        return f"is_card_number({text.sql}, {token_list(feed)})"
     if column.data_type in ("VARCHAR", "BIGINT", "DOUBLE") and (
         column.is_identifier or column.data_type != "VARCHAR"
     ):
-        return f"holds_card_number({text.sql}, {_tokens(feed)})"
+        return f"holds_card_number({text.sql}, {token_list(feed)})"
     return None
 
 
@@ -219,7 +219,8 @@ def _number_spellings(column: Column, text: Text, layout: Layout) -> tuple[str, 
     return plain, whole, broken
 
 
-def _tokens(feed: Feed) -> str:
+def token_list(feed: Feed) -> str:
+    """The prefixes of a source's card tokens, as SQL."""
     return f"[{', '.join(map(_quoted, feed.card_tokens))}]::varchar[]"
 
 

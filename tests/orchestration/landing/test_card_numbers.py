@@ -251,3 +251,18 @@ def test_a_file_that_is_no_text_is_refused_with_its_card_numbers(
     with pytest.raises(CardwatchError, match=r"holds card numbers in clear \(line 1, note\)"):
         folder.copy_to_landing(home, [export], "shop", "sales")
     assert not list((home.landing / "shop" / "sales").iterdir())
+
+
+def test_a_text_that_was_put_into_the_folder_by_hand_is_masked_there(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    header = "sale_id,card_id,sold_at,amount,remark"  # the last is no column of the feed
+    path = put(home, csv_text(f"s2,token,2025-01-01,1,card {CARD}", header=header))
+    put(home, csv_text(f"s3,{CARD},2025-01-01,1,", header=header), "b.csv")
+    loaded = load_landed(warehouse, home, [SALES])
+    assert [(file.rows_loaded, file.rows_quarantined) for file in loaded] == [(1, 0), (0, 1)]
+    assert path.read_text().endswith("card ~~~~~~~~~~~~1111\n")
+    assert load_landed(warehouse, home, [SALES]) == []
+    assert not [
+        path for path in home.landing.rglob("*") if path.is_file() and CARD in path.read_text()
+    ]

