@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,15 @@ class Feed:
     def required(self) -> tuple[str, ...]:
         """Names of the columns that every file must have."""
         return tuple(column.name for column in self.columns if column.required)
+
+    def has_name_in(self, cells: Sequence[str]) -> bool:
+        """Whether a line could be (a part of) a header: some cell is the name of a column."""
+        return any(_spelled(cell) in self._spellings for cell in cells)
+
+    @cached_property
+    def _spellings(self) -> frozenset[str]:
+        called = {_spelled(name) for column in self.columns for name in column.called}
+        return frozenset(called | {column.name for column in self.columns})
 
     def names(self, header: Sequence[str]) -> tuple[str, ...]:
         """Give the columns of a file their declared names; what is not declared keeps its own.

@@ -1,6 +1,7 @@
 """Landed files become rows of raw, or of the quarantine; nothing is lost between.
 
-A file's rows, its quarantined rows and its manifest entry become visible in one transaction.
+The rows of files that are loaded together, their quarantined rows and their manifest entries become
+visible in one transaction.
 """
 
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ def load_landed(
 ) -> list[LoadedFile]:
     """Load every landed file that is not in the manifest, in order of source, feed and name.
 
-    All new files are checked before the first is loaded; each is loaded in one transaction.
+    All new files are checked before the first is loaded; small ones share a transaction.
     earlier: the loads that runs have finished with. Their files must be as they were, and a
     warehouse that lacks them loads them first, under their numbers.
     """
@@ -166,10 +167,12 @@ def _load_new_files(
             batch = [(at, masked_in_place(file) if at in in_clear else file) for at, file in batch]
             rows_read = stage(connection, batch)
         news = set_aside(connection, batch, rows_read, sources)
-        for load_id, file in batch:
-            found = news.get(load_id, News())
-            at = times.get(load_id, now)
-            loaded.append(_load(connection, load_id, file, rows_read[load_id], found, at))
+        # Small files become visible together: a commit costs more than such a file.
+        with transaction(connection):
+            for load_id, file in batch:
+                found = news.get(load_id, News())
+                at = times.get(load_id, now)
+                loaded.append(_load(connection, load_id, file, rows_read[load_id], found, at))
     return loaded
 
 
@@ -196,48 +199,47 @@ def _load(
     news: News,
     loaded_at: datetime,
 ) -> LoadedFile:
-    """Move one staged file into raw, quarantine and manifest, all or nothing."""
+    """Move one staged file into raw, quarantine and manifest."""
     feed = file.feed
     columns = ", ".join(f'"{column.name}"' for column in feed.columns)
     origin = (load_id, feed.source, feed.feed, file.path.name, file.file_hash)
-    with transaction(connection):
-        rows_loaded = one_value(
-            connection,
-            f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
-            f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE} as _line, $3,"
-            f" {key_expression(feed)}, {HAS_TIME}"
-            f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
-            [file.path.name, file.file_hash, loaded_at, load_id],
+    rows_loaded = one_value(
+        connection,
+        f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
+        f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE} as _line, $3,"
+        f" {key_expression(feed)}, {HAS_TIME}"
+        f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
+        [file.path.name, file.file_hash, loaded_at, load_id],
+    )
+    rows_quarantined = one_value(
+        connection,
+        "insert into raw.quarantine select ?, ?, ?, ?, ?, line, reason, original_text, ?"
+        " from temp.faulty where load_id = ?",
+        [*origin, loaded_at, load_id],
+    )
+    if rows_loaded + rows_quarantined != rows_read:
+        raise RuntimeError(
+            f"{file.path} has {rows_read} rows, but {rows_loaded} would be loaded and "
+            f"{rows_quarantined} quarantined"
         )
-        rows_quarantined = one_value(
-            connection,
-            "insert into raw.quarantine select ?, ?, ?, ?, ?, line, reason, original_text, ?"
-            " from temp.faulty where load_id = ?",
-            [*origin, loaded_at, load_id],
-        )
-        if rows_loaded + rows_quarantined != rows_read:
-            raise RuntimeError(
-                f"{file.path} has {rows_read} rows, but {rows_loaded} would be loaded and "
-                f"{rows_quarantined} quarantined"
-            )
-        loaded = LoadedFile(
-            *origin,
-            rows_loaded,
-            rows_quarantined,
-            news.new,
-            news.corrected,
-            news.replaced,
-            news.unchanged,
-            news.first_day,
-            news.last_day,
-        )
-        figures = asdict(loaded) | {"loaded_at": loaded_at}
-        one_value(
-            connection,
-            f"insert into raw.load_manifest ({', '.join(figures)})"  # noqa: S608
-            f" values ({', '.join('?' for _ in figures)})",
-            list(figures.values()),
-        )
+    loaded = LoadedFile(
+        *origin,
+        rows_loaded,
+        rows_quarantined,
+        news.new,
+        news.corrected,
+        news.replaced,
+        news.unchanged,
+        news.first_day,
+        news.last_day,
+    )
+    figures = asdict(loaded) | {"loaded_at": loaded_at}
+    one_value(
+        connection,
+        f"insert into raw.load_manifest ({', '.join(figures)})"  # noqa: S608
+        f" values ({', '.join('?' for _ in figures)})",
+        list(figures.values()),
+    )
     return loaded
 
 

@@ -36,6 +36,9 @@ def find_header(
     found: dict[tuple[str, ...], Header] = {}
     closest: tuple[str, ...] = ()
     for at in range(len(rows) - span + 1):
+        # Most lines are rows of data, which need no closer look; names over two lines do.
+        if declared is None and span == 1 and not feed.has_name_in(rows[at][1]):
+            continue
         header = _header(rows, at, span)
         missing = missing_columns(feed, header.names)
         if declared is not None and rows[at][0] == declared:
