@@ -4,12 +4,15 @@ The rows of files that are loaded together, their quarantined rows and their man
 visible in one transaction.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.engine.errors import CardwatchError
 from orchestration.engine.home import Home
@@ -27,6 +30,7 @@ from orchestration.landing.reading import (
     HAS_TIME,
     LINE,
     LOAD,
+    Numbered,
     define_macros,
     in_batches,
     loads_in_clear,
@@ -157,7 +161,6 @@ def _load_new_files(
     new_files = _check_new_files(home, feeds, set(manifest.fetchall()), earlier)
     last = one_value(connection, "select coalesce(max(load_id), 0) from raw.load_manifest")
     times = {load.load_id: load.loaded_at for load in earlier}
-    now = datetime.now(UTC).replace(tzinfo=None)
     define_macros(connection)
     sources = {feed.source for feed in feeds}
     loaded = []
@@ -167,12 +170,7 @@ def _load_new_files(
             batch = [(at, masked_in_place(file) if at in in_clear else file) for at, file in batch]
             rows_read = stage(connection, batch)
         news = set_aside(connection, batch, rows_read, sources)
-        # Small files become visible together: a commit costs more than such a file.
-        with transaction(connection):
-            for load_id, file in batch:
-                found = news.get(load_id, News())
-                at = times.get(load_id, now)
-                loaded.append(_load(connection, load_id, file, rows_read[load_id], found, at))
+        loaded += _load(connection, batch, rows_read, news, times)
     return loaded
 
 
@@ -193,54 +191,68 @@ def _check_new_files(
 
 def _load(
     connection: duckdb.DuckDBPyConnection,
-    load_id: int,
-    file: CheckedFile,
-    rows_read: int,
-    news: News,
-    loaded_at: datetime,
-) -> LoadedFile:
-    """Move one staged file into raw, quarantine and manifest."""
-    feed = file.feed
+    batch: Sequence[Numbered],
+    rows_read: Counter[int],
+    news: dict[int, News],
+    times: dict[int, datetime],
+) -> list[LoadedFile]:
+    """Move staged files into raw, quarantine and manifest, all or nothing.
+
+    They share their statements and the transaction: each costs more than a small file.
+    """
+    feed = batch[0][1].feed
     columns = ", ".join(f'"{column.name}"' for column in feed.columns)
-    origin = (load_id, feed.source, feed.feed, file.path.name, file.file_hash)
-    rows_loaded = one_value(
-        connection,
-        f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
-        f" select {columns}, {LOAD}, $1 as _file, $2 as _file_hash, {LINE} as _line, $3,"
-        f" {key_expression(feed)}, {HAS_TIME}"
-        f" from temp.typed where {LOAD} = $4 and {FAULT} is null",
-        [file.path.name, file.file_hash, loaded_at, load_id],
-    )
-    rows_quarantined = one_value(
-        connection,
-        "insert into raw.quarantine select ?, ?, ?, ?, ?, line, reason, original_text, ?"
-        " from temp.faulty where load_id = ?",
-        [*origin, loaded_at, load_id],
-    )
-    if rows_loaded + rows_quarantined != rows_read:
-        raise RuntimeError(
-            f"{file.path} has {rows_read} rows, but {rows_loaded} would be loaded and "
-            f"{rows_quarantined} quarantined"
+    now = datetime.now(UTC).replace(tzinfo=None)
+    readable = f"select {LOAD} from temp.typed where {FAULT} is null"  # noqa: S608
+    good = _rows_by_load(connection, readable)
+    bad = _rows_by_load(connection, "select load_id from temp.faulty")
+    loaded = [
+        LoadedFile(
+            load_id,
+            *(feed.source, feed.feed, file.path.name, file.file_hash),
+            *(good[load_id], bad[load_id]),
+            *astuple(news.get(load_id, News())),
         )
-    loaded = LoadedFile(
-        *origin,
-        rows_loaded,
-        rows_quarantined,
-        news.new,
-        news.corrected,
-        news.replaced,
-        news.unchanged,
-        news.first_day,
-        news.last_day,
-    )
-    figures = asdict(loaded) | {"loaded_at": loaded_at}
-    one_value(
-        connection,
-        f"insert into raw.load_manifest ({', '.join(figures)})"  # noqa: S608
-        f" values ({', '.join('?' for _ in figures)})",
-        list(figures.values()),
-    )
+        for load_id, file in batch
+    ]
+    manifest = [asdict(each) | {"loaded_at": times.get(each.load_id, now)} for each in loaded]
+    connection.register("loads", _manifest_table(manifest))
+    with transaction(connection):
+        rows_loaded = one_value(
+            connection,
+            f"insert into {_raw(feed)} ({columns}, {', '.join(LOAD_COLUMNS)})"  # noqa: S608
+            f" select {columns}, {LOAD}, _file, _file_hash, {LINE} as _line, _loaded_at,"
+            f" {key_expression(feed)}, {HAS_TIME}"
+            f" from temp.typed inner join (select load_id as {LOAD}, file as _file,"
+            " file_hash as _file_hash, loaded_at as _loaded_at from loads)"
+            f" using ({LOAD}) where {FAULT} is null",
+        )
+        rows_quarantined = one_value(
+            connection,
+            "insert into raw.quarantine select load_id, source, feed, file, file_hash, line,"
+            " reason, original_text, loaded_at from temp.faulty inner join loads using (load_id)",
+        )
+        expected = sum(rows_read[load_id] for load_id, _ in batch)
+        if rows_loaded + rows_quarantined != expected:
+            raise RuntimeError(
+                f"{batch[0][1].path} and those with it have {expected} rows, but {rows_loaded} "
+                f"would be loaded and {rows_quarantined} quarantined"
+            )
+        one_value(connection, "insert into raw.load_manifest by name from loads")
     return loaded
+
+
+def _rows_by_load(connection: duckdb.DuckDBPyConnection, loads: str) -> Counter[int]:
+    counted = connection.execute(f"select *, count(*) from ({loads}) group by all")  # noqa: S608
+    return Counter(dict(counted.fetchall()))
+
+
+def _manifest_table(manifest: list[dict[str, Any]]) -> pa.Table:
+    days = {name: pa.date32() for name in ("first_day", "last_day")}
+    types = {"loaded_at": pa.timestamp("us"), **days}
+    return pa.table(
+        {name: pa.array([row[name] for row in manifest], types.get(name)) for name in manifest[0]}
+    )
 
 
 def _raw(feed: Feed) -> str:

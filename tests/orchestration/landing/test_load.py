@@ -202,7 +202,7 @@ def failing_insert(call: int, fail: Callable[[], None]) -> Callable[..., int]:
     return counted
 
 
-@pytest.mark.parametrize("call", range(1, 7))
+@pytest.mark.parametrize("call", range(1, 4))
 def test_a_crash_within_a_file_leaves_the_warehouse_as_before_that_file(
     home: Home, warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
