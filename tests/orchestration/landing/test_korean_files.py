@@ -75,3 +75,10 @@ def test_each_issuers_header_names_the_same_columns(home: Home, header: str) -> 
     assert row["used_on"] == datetime(2026, 1, 5)
     assert (row["amount"], row["merchant_name"], row["trade"]) == (55_000, "바다횟집", "음식점")
     assert row["_has_time"] is False
+
+
+def test_the_same_purchase_twice_on_a_day_is_two_purchases(home: Home) -> None:
+    line = '1234-****-****-5678,2026-01-05,바다횟집,"55,000",음식점\n'
+    content = f"카드번호,승인일자,가맹점명,거래금액(원화),가맹점업종\n{line}{line}"
+    found = loaded(home, "korean_issuer", "purchases", content.encode("cp949"))
+    assert len({row["_key"] for row in found}) == 2
