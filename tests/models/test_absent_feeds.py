@@ -49,7 +49,10 @@ def test_a_purchase_ahead_of_today_does_not_keep_the_next_day_from_its_scores_an
     assert rows(home, "select built_until::varchar from run.build_window") == [("2025-01-27",)]
     scored = "select transaction_id from scoring.risk where transaction_id like 'N%' order by 1"
     assert rows(home, scored) == [(f"N{n}",) for n in range(5)]
-    hit = "select count(distinct transaction_id) from scoring.rule_hits where transaction_id like 'N%'"
+    hit = (
+        "select count(distinct transaction_id) from scoring.rule_hits"
+        " where transaction_id like 'N%'"
+    )
     assert rows(home, hit) == [(5,)]
 
 
