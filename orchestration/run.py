@@ -58,7 +58,8 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
                 raise disk_full() from error
             raise
         summary = read_summary(home, before, (datetime.now() - started).total_seconds())
-        remember(home)
+        if until is None:  # else later days may be left to build
+            remember(home)
         return summary
 
 

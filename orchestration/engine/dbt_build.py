@@ -55,8 +55,7 @@ def build(home: Home, selector: str, reached: Callable[[str], None]) -> Built:
 
     Raises what interrupted dbt.
     """
-    manifest = _read(home)
-    fingerprints = _Fingerprints(manifest)
+    manifest, fingerprints = _read(home)
     _mark_unchanged(home, manifest, fingerprints)
     results: list[dict[str, Any]] = []
 
@@ -80,7 +79,7 @@ def build(home: Home, selector: str, reached: Callable[[str], None]) -> Built:
     return Built(results, unchanged, None if outcome.success else _words(outcome))
 
 
-def _read(home: Home) -> Manifest:
+def _read(home: Home) -> tuple[Manifest, "_Fingerprints"]:
     return _manifest(home.dbt_target, (home.dbt_target / "manifest.json").stat().st_mtime_ns)
 
 
@@ -108,22 +107,27 @@ def _invoke(callbacks: list[Any], manifest: Manifest | None, arguments: list[str
 
 
 @lru_cache(maxsize=1)
-def _manifest(target: Path, written: int) -> Manifest:
+def _manifest(target: Path, written: int) -> tuple[Manifest, "_Fingerprints"]:
     """The project as dbt last read it into this folder, at this time."""
     result = _invoke([], None, ["parse"])
     if not isinstance(result.result, Manifest):
         raise CardwatchError(f"the dbt project does not parse: {result.exception}")
-    return result.result
+    return result.result, _Fingerprints(result.result)
 
 
 class _Fingerprints:
-    """A hash, by node, of everything that its SQL is made of: itself, macros, what it reads."""
+    """A hash, by node, of everything that its SQL is made of: itself, macros, what it reads.
+
+    All are taken before anything is built: a build writes into the nodes.
+    """
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._project = (project_root() / "dbt_project.yml").read_text(encoding="utf-8")
         self._known: dict[str, str] = {}
-        self._macros: dict[str, frozenset[str]] = {}
+        self._fixed = {name for name, node in _views(manifest).items() if self._is_fixed(node)}
+        for name in self._fixed:
+            self[name]
 
     def __getitem__(self, unique_id: str) -> str:
         if unique_id not in self._known:
@@ -154,8 +158,11 @@ class _Fingerprints:
                 waiting += self._manifest.macros[name].depends_on.macros
         return frozenset(found)
 
-    def is_fixed(self, node: Any) -> bool:
-        """Whether the node's SQL follows from the project alone."""
+    def is_fixed(self, unique_id: str) -> bool:
+        """Whether the SQL of a view follows from the project alone."""
+        return unique_id in self._fixed
+
+    def _is_fixed(self, node: Any) -> bool:
         ours = [self._manifest.macros[name] for name in self.macros(node) if ".cardwatch." in name]
         texts = [node.raw_code, *(macro.macro_sql for macro in ours)]
         return not any(word in text for word in _LOOKS_AROUND for text in texts)
@@ -194,7 +201,7 @@ def _mark_unchanged(home: Home, manifest: Manifest, fingerprints: _Fingerprints)
         ).fetchall()
     for name, node in _views(manifest).items():
         node.tags = [tag for tag in node.tags if tag != _UNCHANGED]
-        if fingerprints.is_fixed(node) and (name, fingerprints[name]) in present:
+        if fingerprints.is_fixed(name) and (name, fingerprints[name]) in present:
             node.tags.append(_UNCHANGED)
 
 
@@ -206,7 +213,7 @@ def _keep_fingerprints(
     made = [
         (name, fingerprints[name], views[name].schema, views[name].alias)
         for name, status in _ends(ended)
-        if name in views and status == "success"
+        if name in views and fingerprints.is_fixed(name) and status == "success"
     ]
     if not made:
         return
