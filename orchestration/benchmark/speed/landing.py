@@ -150,8 +150,8 @@ def _load(home: Home, file: Path | None, reader: str | None) -> Loaded:
         len(loaded),
         sum(each.rows_loaded for each in loaded),
         sum(each.rows_quarantined for each in loaded),
-        round(seconds, 2),
-        round(processor, 2),
+        seconds,
+        processor,
         round(peak, 1),
         _duckdb_seconds(home, file, reader) if file and reader else None,
     )
@@ -162,7 +162,7 @@ def _duckdb_seconds(home: Home, file: Path, reader: str) -> float:
     with duckdb.connect(str(home.root / "beside.duckdb")) as connection:
         started = time.perf_counter()
         connection.execute(f"create table purchases as from {reader}(?)", [os.fspath(file)])
-        return round(time.perf_counter() - started, 2)
+        return time.perf_counter() - started
 
 
 def _copy(path: Path, rows: int) -> None:
