@@ -158,7 +158,8 @@ def _load_new_files(
     earlier: Sequence[EarlierLoad],
 ) -> list[LoadedFile]:
     manifest = connection.execute("select source, feed, file_hash from raw.load_manifest")
-    new_files = _check_new_files(home, feeds, set(manifest.fetchall()), earlier)
+    known = set(manifest.fetchall())
+    new_files = _check_new_files(home, feeds, known, earlier)
     last = one_value(connection, "select coalesce(max(load_id), 0) from raw.load_manifest")
     times = {load.load_id: load.loaded_at for load in earlier}
     define_macros(connection)
@@ -167,7 +168,14 @@ def _load_new_files(
     for batch in in_batches(numbered(new_files, earlier, last)):
         rows_read = stage(connection, batch)
         if in_clear := loads_in_clear(connection):
-            batch = [(at, masked_in_place(file) if at in in_clear else file) for at, file in batch]
+            masked = [(at, masked_in_place(file) if at in in_clear else file) for at, file in batch]
+            batch = [
+                (at, file)
+                for at, file in masked
+                if (file.feed.source, file.feed.feed, file.file_hash) not in known
+            ]
+            if not batch:  # without its card numbers it was loaded before
+                continue
             rows_read = stage(connection, batch)
         news = set_aside(connection, batch, rows_read, sources)
         loaded += _load(connection, batch, rows_read, news, times)

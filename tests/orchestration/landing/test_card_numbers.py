@@ -262,6 +262,7 @@ def test_a_text_that_was_put_into_the_folder_by_hand_is_masked_there(
     loaded = load_landed(warehouse, home, [SALES])
     assert [(file.rows_loaded, file.rows_quarantined) for file in loaded] == [(1, 0), (0, 1)]
     assert path.read_text().endswith("card ~~~~~~~~~~~~1111\n")
+    put(home, csv_text(f"s2,token,2025-01-01,1,card {CARD}", header=header), "again.csv")
     assert load_landed(warehouse, home, [SALES]) == []
     assert not [
         path for path in home.landing.rglob("*") if path.is_file() and CARD in path.read_text()
