@@ -22,6 +22,7 @@ from orchestration.engine.warehouse import connect, disk_full, explain_database_
 from orchestration.landing.feeds import read_feeds
 from orchestration.landing.folder import landed_files
 from orchestration.landing.load import prepare_raw
+from orchestration.settings.company import COMPANY, check_company
 from orchestration.settings.policy import check_policy
 from orchestration.settings.rules import sync_active_rules
 from orchestration.summary import RunSummary, read_summary
@@ -46,9 +47,11 @@ def run_pipeline(home: Home, since: date | None = None, until: date | None = Non
         try:
             use_home(home)
             check_policy(project_root())
+            company = check_company(project_root())
             if sync_active_rules(project_root()):
                 report("rules: macros/rules/active_rules.sql was out of date and is written anew")
             _refuse_nothing_to_do(home)
+            _refuse_another_currency(home, company.currency)
             parse(home)
             before = _issued_alerts(home)
             _execute(home, since, until)
@@ -93,6 +96,22 @@ def _refuse_nothing_to_do(home: Home) -> None:
         raise CardwatchError(
             f"nothing has landed in {home.landing}; "
             "try `cardwatch demo`, or `cardwatch land FILE --source S --feed F`"
+        )
+
+
+def _refuse_another_currency(home: Home, currency: str) -> None:
+    """Refuse a warehouse whose amounts are in another currency than the company's is now."""
+    if not home.warehouse.exists():
+        return
+    with connect(home) as connection:
+        if not has_table(connection, "intermediate", "int_transactions"):
+            return
+        built = connection.execute("select min(currency) from intermediate.int_transactions")
+        [(found,)] = built.fetchall()
+    if found not in (None, currency):
+        raise CardwatchError(
+            f"{home.warehouse} has its amounts in {found}, and {COMPANY} says {currency}; set"
+            " CARDWATCH_HOME to a new folder and land the files there, or take the change back"
         )
 
 

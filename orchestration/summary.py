@@ -121,6 +121,8 @@ class RunSummary:
     """
 
     transactions: int
+    illustrative_rates: int
+    without_rate: int
     first_day: date
     last_day: date
     quarantined_rows: int
@@ -134,6 +136,7 @@ class RunSummary:
     waiting_since: date | None
     lanes: dict[str, int]
     not_evaluated: list[NamedRule]
+    in_another_currency: list[NamedRule]
     without_a_day: list[NamedRule]
     exceptions: list[ExceptionToCheck]
     detectors: list[DetectorState]
@@ -159,7 +162,7 @@ _RULES_NOT_EVALUATED = """
     inner join scoring.rule_coverage as coverage using (rule_id)
     where catalog.stage <> 'retired'
     group by all
-    having sum(coverage.evaluated_count) = 0
+    having sum(coverage.evaluated_count) = 0 and max(catalog.foreign_currency) is null
     order by catalog.rule_id
 """
 
@@ -193,6 +196,13 @@ _LANDED = """
         coalesce(sum(rows_new), 0)::bigint, coalesce(sum(rows_corrected), 0)::bigint,
         coalesce(sum(rows_replaced), 0)::bigint, coalesce(sum(rows_unchanged), 0)::bigint
     from raw.load_manifest
+"""
+
+_RULES_IN_ANOTHER_CURRENCY = """
+    select rule_id, title_en
+    from scoring.rule_catalog
+    where stage <> 'retired' and foreign_currency is not null
+    order by rule_id
 """
 
 _RULES_WITHOUT_A_DAY = """
@@ -242,12 +252,15 @@ def read_summary(
 ) -> RunSummary:
     """Read what the run ended with, which began with so many alerts; by default it issued none."""
     with connect(home, read_only=True) as connection:
-        transactions, first_day, last_day, quarantined, hits, alerts, waiting, since = _counts(
-            connection
-        )
+        (
+            transactions, illustrative, without_rate, first_day, last_day, quarantined, hits,
+            alerts, waiting, since,
+        ) = _counts(connection)  # fmt: skip
         lanes = "select lane, count(*) from ledger.alerts group by lane order by lane"
         return RunSummary(
             transactions=transactions,
+            illustrative_rates=illustrative,
+            without_rate=without_rate,
             first_day=first_day,
             last_day=last_day,
             quarantined_rows=quarantined,
@@ -261,6 +274,7 @@ def read_summary(
             waiting_since=since,
             lanes=dict(connection.execute(lanes).fetchall()),
             not_evaluated=_all(connection, NamedRule, _RULES_NOT_EVALUATED),
+            in_another_currency=_all(connection, NamedRule, _RULES_IN_ANOTHER_CURRENCY),
             without_a_day=_all(connection, NamedRule, _RULES_WITHOUT_A_DAY),
             exceptions=_all(connection, ExceptionToCheck, _EXCEPTIONS_TO_CHECK),
             detectors=_all(connection, DetectorState, _DETECTORS),
@@ -275,7 +289,8 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
     [row] = connection.execute(
         """
         select
-            count(*), min(transaction_date), max(transaction_date),
+            count(*), count(*) filter (is_rate_illustrative),
+            count(*) filter (amount is null), min(transaction_date), max(transaction_date),
             (select count(*) from raw.quarantine),
             (select count(*) from ledger.rule_hits),
             (select count(*) from ledger.alerts),
@@ -333,6 +348,22 @@ def describe(summary: RunSummary, home: Home) -> str:
     if summary.not_evaluated:
         lines.append(
             f"not evaluated, a feed or column is absent: {_together(summary.not_evaluated)}"
+        )
+    if summary.in_another_currency:
+        lines.append(
+            "not evaluated, seeds/rule_thresholds.csv states their amounts in another currency than"
+            " the company's, until `cardwatch init` scales them: "
+            + _together(summary.in_another_currency)
+        )
+    if summary.illustrative_rates:
+        lines.append(
+            f"{summary.illustrative_rates:,} transactions in other currencies are converted by the"
+            " illustrative rates of seeds/exchange_rates.csv; land the feed exchange_rates"
+        )
+    if summary.without_rate:
+        lines.append(
+            f"{summary.without_rate:,} transactions have no amount, because no exchange rate is"
+            " known: rules about amounts are not evaluated for them; land the feed exchange_rates"
         )
     if summary.without_a_day:
         lines.append(

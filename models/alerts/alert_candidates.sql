@@ -22,11 +22,7 @@ described as (
         transactions.approver_id,
         transactions.category,
         coalesce(subjects.scored_amount, int_claims.amount, abs(transactions.amount), 0) as amount,
-        coalesce(
-            subjects.scored_currency,
-            case when subjects.claim_id is null then transactions.currency end,
-            '{{ var("claim_currency") }}'
-        ) as currency
+        (select currency from {{ ref('company') }}) as currency
     from keyed as subjects
     left outer join {{ ref('int_transactions') }} as transactions
         on subjects.transaction_id = transactions.transaction_id

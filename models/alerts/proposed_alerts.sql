@@ -109,10 +109,7 @@ described as (
         coalesce(transactions.merchant_name, transactions.merchant_id) as merchant_name,
         coalesce(claims.submitted_at, transactions.authorized_at) as occurred_at,
         coalesce(claims.amount, transactions.amount) as amount,
-        coalesce(
-            case when chosen.claim_id is null then transactions.currency end,
-            '{{ var("claim_currency") }}'
-        ) as currency,
+        (select currency from {{ ref('company') }}) as currency,
         case
             when chosen.subject_type = 'claim' then strftime(claims.submitted_at, '%Y-%m-%d')
             when transactions.has_time then strftime(transactions.authorized_at, '%Y-%m-%d %H:%M')

@@ -23,10 +23,7 @@ hits as (
         rule_catalog.title_ko,
         rule_catalog.explanation_en,
         rule_catalog.explanation_ko,
-        coalesce(
-            case when subjects.subject_type <> 'claim' then transactions.currency end,
-            '{{ var("claim_currency") }}'
-        ) as currency
+        (select currency from {{ ref('company') }}) as currency
     from subjects
     inner join {{ ref('rule_hits') }} as rule_hits
         on

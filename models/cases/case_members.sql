@@ -48,10 +48,7 @@ final as (
         coalesce(transactions.merchant_name, transactions.merchant_id, members.merchant_id)
             as merchant_name,
         coalesce(claims.amount, transactions.amount)::decimal(18, 4) as amount,
-        case
-            when claims.claim_id is not null then '{{ var("claim_currency") }}'
-            else transactions.currency
-        end as currency,
+        coalesce(claims.currency, transactions.currency) as currency,
         members.common_cause,
         members.number_of_expense = 1 as is_counted
     from members

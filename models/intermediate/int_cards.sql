@@ -6,10 +6,19 @@ with
 
 reported as (
     select
-        *,
-        case when coalesce(single_limit, monthly_limit) is not null then valid_from end
-            as limit_reported_at
-    from {{ ref('stg_cards') }}
+        cards.* exclude (single_limit, monthly_limit),
+        {{ in_company_currency('cards.single_limit', 'cards.currency') }} as single_limit,
+        {{ in_company_currency('cards.monthly_limit', 'cards.currency') }} as monthly_limit,
+        case
+            when coalesce(cards.single_limit, cards.monthly_limit) is not null then cards.valid_from
+        end as limit_reported_at
+    from {{ ref('stg_cards') }} as cards
+    cross join {{ ref('company') }} as company
+    left outer join {{ ref('int_exchange_rates') }} as rates
+        on
+            cards.currency = rates.currency
+            and cards.valid_from::date >= rates.valid_from
+            and cards.valid_from::date < rates.valid_until
 ),
 
 known as (

@@ -9,12 +9,21 @@ versions as (
 
 claims as (
     select
-        versions.* exclude (transaction_id),
+        versions.* exclude (transaction_id, amount, currency),  -- noqa: RF02
         versions.submitted_at::date as submitted_on,
-        versions.amount::decimal(18, 2) as amount_exact,
+        versions.amount as billed_amount,
+        coalesce(versions.currency, company.currency) as billed_currency,
+        company.currency,
+        {{ in_company_currency('versions.amount', 'versions.currency') }} as amount,
         -- what is claimed by the purchase's record is the transaction that its approval began
         coalesce(matches.approval_id, versions.transaction_id) as transaction_id
     from versions
+    cross join {{ ref('company') }} as company
+    left outer join {{ ref('int_exchange_rates') }} as rates
+        on
+            versions.currency = rates.currency
+            and versions.submitted_at::date >= rates.valid_from
+            and versions.submitted_at::date < rates.valid_until
     left outer join {{ ref('int_record_matches') }} as matches
         on versions.transaction_id = matches.purchase_id
 ),
@@ -64,7 +73,6 @@ purchases as (
         transactions.has_time,
         transactions.amount,
         transactions.amount_exact,
-        transactions.currency,
         transactions.category,
         transactions.category_policy,
         coalesce(transactions.entry_mode, 'unknown') = 'online' as is_online
@@ -94,7 +102,10 @@ final as (
         claims.approved_at,
         claims.payment,
         claims.amount,
-        claims.amount_exact,
+        claims.currency,
+        claims.billed_amount,
+        claims.billed_currency,
+        claims.amount::decimal(18, 2) as amount_exact,
         purchases.employee_id as purchase_employee_id,
         purchases.merchant_id as purchase_merchant_id,
         purchases.transaction_date as purchased_on,
@@ -102,8 +113,7 @@ final as (
         purchases.has_time as purchase_has_time,
         purchases.is_online as purchase_is_online,
         purchases.amount_exact as purchase_amount_exact,
-        case when purchases.currency = '{{ var("claim_currency") }}' then purchases.amount end
-            as purchase_amount,
+        purchases.amount as purchase_amount,
         purchases.category as purchase_category,
         purchases.category_policy as purchase_policy,
         case when claims.account_code is not null then coalesce(texts.is_entertainment, false) end

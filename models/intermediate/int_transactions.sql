@@ -33,7 +33,14 @@ matches as (
 -- an approval and its purchase are one: what the approval says, and what else its purchase does
 transactions as (
     select
-        records.* exclude (record_kind, {{ from_purchase | join(', ') }}),  -- noqa: LT05
+        -- noqa: disable=LT05,RF02
+        records.* exclude (record_kind, amount, currency, {{ from_purchase | join(', ') }}),
+        company.* exclude (threshold_factor, note),
+        -- noqa: enable=LT05,RF02
+        records.amount as billed_amount,
+        records.currency as billed_currency,
+        {{ in_company_currency('records.amount', 'records.currency') }} as amount,
+        coalesce(rates.is_illustrative, false) as is_rate_illustrative,
         {% for name in from_purchase %}
             coalesce(records.{{ name }}, purchases.{{ name }}) as {{ name }},
         {% endfor %}
@@ -42,6 +49,12 @@ transactions as (
             when purchases.transaction_id is not null then 'purchase' else records.record_kind
         end as record_kind
     from records
+    cross join {{ ref('company') }} as company
+    left outer join {{ ref('int_exchange_rates') }} as rates
+        on
+            records.currency = rates.currency
+            and records.transaction_date >= rates.valid_from
+            and records.transaction_date < rates.valid_until
     left outer join matches on records.transaction_id = matches.approval_id
     left outer join records as purchases on matches.purchase_id = purchases.transaction_id
     left outer join matches as taken on records.transaction_id = taken.purchase_id
@@ -201,22 +214,27 @@ final as (
             coalesce(natures.is_{{ nature }}, false) as is_{{ nature }},
         {% endfor %}
         transactions.entry_mode, transactions.amount, transactions.currency,
+        transactions.billed_amount, transactions.billed_currency, transactions.is_rate_illustrative,
         transactions.original_amount, transactions.original_currency, transactions.tax_amount,
         transactions.status, transactions.record_kind, transactions.line_kind,
-        transactions.approval_no, transactions.original_transaction_id,
+        transactions.approval_no, transactions.original_transaction_id, currencies.round_unit,
         transactions.purchase_record_id,
         -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
         transactions.status = 'approved'
         and transactions.line_kind = 'purchase'
         -- a bill repeats what was bought
         and transactions.record_kind <> 'billing'
-        and transactions.amount::decimal(18, 2) > 0 as is_purchase,
-        dayofweek(transactions.transaction_date) in (0, 6) as is_weekend,
-        -- without a calendar for the currency it is not known whether the day was a holiday
+        and coalesce(transactions.amount, transactions.billed_amount)::decimal(18, 2) > 0
+            as is_purchase,
+        contains(
+            transactions.weekend_days, {{ iso_weekday('transactions.transaction_date') }}::varchar
+        ) as is_weekend,
+        -- without a calendar of the country it is not known whether the day was a holiday
         case
-            when currencies.holiday_country is not null then holidays.holiday_date is not null
+            when transactions.country in (select country from {{ ref('holidays') }})
+                then off_days.holiday_date is not null
         end as is_holiday,
-        transactions.amount::decimal(18, 2) % currencies.round_unit = 0 as is_round,
+        transactions.billed_amount::decimal(18, 2) % currencies.round_unit = 0 as is_round,
         -- exact arithmetic, so that sums do not depend on the order of the rows
         transactions.amount::decimal(18, 2) as amount_exact,
         ln(greatest(transactions.amount, 0.01))::decimal(9, 6) as log_amount
@@ -231,11 +249,11 @@ final as (
     left outer join {{ ref('category_natures') }} as natures
         on coalesce(merchant_categories.category, transactions.category) = natures.category
     left outer join {{ ref('currencies') }} as currencies
-        on transactions.currency = currencies.currency
-    left outer join {{ ref('holidays') }} as holidays
+        on transactions.billed_currency = currencies.currency
+    left outer join {{ ref('holidays') }} as off_days
         on
-            currencies.holiday_country = holidays.country
-            and transactions.transaction_date = holidays.holiday_date
+            transactions.country = off_days.country
+            and transactions.transaction_date = off_days.holiday_date
     order by transactions.authorized_at, transactions.transaction_id
 )
 

@@ -1,5 +1,5 @@
 -- Grain: one row per day, from a month before the first transaction to 400 days after the last
--- day that is built, because deadlines lie ahead: is it a working day of the reviewers' country?
+-- day that is built, because deadlines lie ahead: is it a working day in the company's country?
 with
 
 landed as (
@@ -30,12 +30,14 @@ days as (
 known as (
     select
         days.day,
-        {{ iso_weekday('days.day') }} <= 5 and holidays.holiday_date is null as is_working_day
+        not contains(company.weekend_days, {{ iso_weekday('days.day') }}::varchar)
+        and holidays.holiday_date is null as is_working_day
     from days
+    cross join {{ ref('company') }} as company
     left outer join {{ ref('holidays') }} as holidays
         on
             days.day = holidays.holiday_date
-            and holidays.country = '{{ var("review_country") }}'
+            and company.country = holidays.country
 ),
 
 final as (

@@ -107,7 +107,7 @@ final as (
         -- what a review is worth: recovered money and the repetition that it ends, less the
         -- reviewer's and the cardholder's time
         combined.risk
-        * (currencies.recovery_rate * combined.amount + currencies.deterrence_value)
+        * (currencies.recovery_rate * coalesce(combined.amount, 0) + currencies.deterrence_value)
         - currencies.review_cost
         - (1 - combined.risk) * currencies.annoyance_cost as expected_value,
         combined.tree_version,

@@ -37,10 +37,19 @@ entries as (
 
 thresholds as (
     select
-        rule_id,
-        string_agg(parameter || '=' || threshold, ';' order by parameter) as thresholds
-    from {{ ref('rule_thresholds') }}
-    group by rule_id
+        thresholds.rule_id,
+        string_agg(
+            thresholds.parameter || '=' || thresholds.threshold, ';' order by thresholds.parameter
+        ) as thresholds,
+        -- the unit of an amount is its currency
+        bool_or(thresholds.unit = upper(thresholds.unit)) as compares_amounts,
+        max(thresholds.unit) filter (
+            where thresholds.unit = upper(thresholds.unit)
+            and thresholds.unit <> company.currency
+        ) as foreign_currency
+    from {{ ref('rule_thresholds') }} as thresholds
+    cross join {{ ref('company') }} as company
+    group by thresholds.rule_id
 ),
 
 final as (
@@ -66,7 +75,9 @@ final as (
         entries.policy_clause,
         entries.review_by,
         entries.needs,
-        thresholds.thresholds
+        thresholds.thresholds,
+        coalesce(thresholds.compares_amounts, false) as compares_amounts,
+        thresholds.foreign_currency
     from entries
     left outer join thresholds on entries.rule_id = thresholds.rule_id
     left outer join {{ ref('risk_weights') }} as risk_weights

@@ -1,7 +1,7 @@
 {{ config(unique_key='covered_on') }}
 -- Grain: one row per rule and day: on how many of the day's subjects the rule could be evaluated.
--- Where a feed or column that a rule needs is absent, the rule is "not evaluated", which is not the
--- same as "no hit".
+-- Where a feed or column that a rule needs is absent, or an amount has no exchange rate, the rule
+-- is "not evaluated", which is not the same as "no hit".
 with
 
 claims as (
@@ -53,6 +53,10 @@ evaluated as (
             count(*) filter (
                 where {{ node.config.meta.needs | join(' is not null and ') }} is not null
             ) as evaluated_count,
+            count(*) filter (
+                where {{ (['amount'] + node.config.meta.needs) | join(' is not null and ') }}
+                is not null
+            ) as priced_count,
             {% if is_of_claims %}
                 case
                     when bool_and(is_feed_absent) then 'expense_claims'
@@ -70,12 +74,21 @@ evaluated as (
 
 final as (
     select
-        rule_id,
-        covered_on,
-        subject_count,
-        evaluated_count,
-        absent
+        evaluated.rule_id,
+        evaluated.covered_on,
+        evaluated.subject_count,
+        case
+            when rule_catalog.foreign_currency is not null then 0
+            when rule_catalog.compares_amounts then evaluated.priced_count
+            else evaluated.evaluated_count
+        end as evaluated_count,
+        case
+            when rule_catalog.foreign_currency is not null
+                then 'thresholds in another currency than ' || rule_catalog.foreign_currency
+            else evaluated.absent
+        end as absent
     from evaluated
+    inner join {{ ref('rule_catalog') }} as rule_catalog on evaluated.rule_id = rule_catalog.rule_id
 )
 
 select * from final

@@ -107,6 +107,8 @@ named as (
         end as times
     from hits
     inner join {{ ref('rule_catalog') }} as rule_catalog on hits.rule_id = rule_catalog.rule_id
+    -- an amount in another currency than the company's is nothing to compare with
+    where rule_catalog.foreign_currency is null
     group by hits.rule_id, hits.subject_type, hits.subject_id, rule_catalog.model_name
 ),
 

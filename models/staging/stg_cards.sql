@@ -17,6 +17,7 @@ final as (
         valid_from::timestamp as valid_from,
         valid_to::timestamp as valid_to,
         status::varchar as status,
+        currency::varchar as currency,
         single_limit::decimal(18, 4) as single_limit,
         monthly_limit::decimal(18, 4) as monthly_limit,
         load_id::bigint as load_id,

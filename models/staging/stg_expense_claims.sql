@@ -11,6 +11,7 @@ final as (
         claim_id::varchar as claim_id,
         employee_id::varchar as employee_id,
         submitted_at::timestamp as submitted_at,
+        currency::varchar as currency,
         amount::decimal(18, 4) as amount,
         transaction_id::varchar as transaction_id,
         account_code::varchar as account_code,

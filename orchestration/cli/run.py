@@ -21,6 +21,41 @@ app = typer.Typer()
 
 @app.command()
 @answers
+def init(
+    currency: Annotated[str, typer.Option(help="The company's currency, such as USD.")],
+    country: Annotated[str, typer.Option(help="Whose holidays count: two letters, such as US.")],
+    factor: Annotated[
+        float, typer.Option(help="What one won is worth: the rules' amounts are multiplied by it.")
+    ],
+    weekend: Annotated[
+        str | None,
+        typer.Option(metavar="DAYS", help="By ISO numbers, such as 5,6; else the country's."),
+    ] = None,
+) -> Answer:
+    """Set the company's currency and calendar, and scale the shipped amounts of the rules."""
+    from orchestration.cli.company import change_text
+    from orchestration.engine.home import project_root
+    from orchestration.settings.company import set_company
+
+    days = _weekend_days(weekend) if weekend else None
+    change = set_company(project_root(), currency.upper(), country.upper(), factor, days)
+    amounts = [
+        {"rule_id": each.rule_id, "parameter": each.parameter, "before": each.value, "after": value}
+        for each, value, _ in change.amounts
+    ]
+    values = {"before": vars(change.before), "after": vars(change.after), "amounts": amounts}
+    return Answer(values, lambda: change_text(change))
+
+
+def _weekend_days(text: str) -> tuple[int, ...]:
+    days = text.split(",")
+    if not all(day in "1234567" and len(day) == 1 for day in days):
+        raise CardwatchError(f"--weekend {text!r} names no days of the week; write 6,7 or 5,6")
+    return tuple(sorted(map(int, days)))
+
+
+@app.command()
+@answers
 def land(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV or Parquet files.")],
     source: Annotated[str, typer.Option(help="Source of the files, such as company.")],

@@ -37,6 +37,11 @@ class Threshold:
     note: str
 
     @property
+    def is_amount(self) -> bool:
+        """Whether it is an amount of money, whose unit is its currency."""
+        return self.unit == self.unit.upper() != ""
+
+    @property
     def ends(self) -> dict[str, float]:
         """The ends that the reach has, `from`, `to` or both, in the threshold's unit."""
         return reach_ends(self.reach)

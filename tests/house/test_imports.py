@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     # what people type; it imports when a command is called, so that --help answers at once
     "cli": {
         *("adoption", "benchmark", "demo_company", "engine", "landing", "publication"),
-        *("review", "run", "summary", "unchanged", "verify", "versions", "workbench"),
+        *("review", "run", "settings", "summary", "unchanged", "verify", "versions", "workbench"),
     },
 }
 

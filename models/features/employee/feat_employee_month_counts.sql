@@ -19,20 +19,20 @@ purchases as (
         transactions.transaction_id,
         transactions.authorized_at,
         transactions.employee_id,
-        transactions.currency,
+        transactions.billed_currency as currency,
         coalesce(transactions.category, 'unknown') as category_key,
         date_trunc('month', transactions.transaction_date)::date as month,
-        substr((transactions.amount_exact * 100)::bigint::varchar, 1, 2) as first_digits,
+        substr((transactions.billed_amount * 100)::bigint::varchar, 1, 2) as first_digits,
         -- the digit below the round unit, of won the thousands; of a smaller amount it is the first
         case
-            when transactions.amount_exact >= currencies.round_unit
+            when transactions.billed_amount >= currencies.round_unit
                 then
-                    floor(transactions.amount_exact * 10 / currencies.round_unit)::bigint % 10
+                    floor(transactions.billed_amount * 10 / currencies.round_unit)::bigint % 10
                     in (0, 5)
         end as is_invented_ending
     from {{ ref('int_transactions') }} as transactions
     inner join {{ ref('currencies') }} as currencies
-        on transactions.currency = currencies.currency
+        on transactions.billed_currency = currencies.currency
     where
         {{ in_build_window('transactions.transaction_date', lookback=366) }}
         and transactions.transaction_date > (select min(month_end) - 367 from month_ends)

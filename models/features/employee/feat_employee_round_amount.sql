@@ -15,7 +15,7 @@ active as (
 
 category_days as (
     select
-        currency,
+        billed_currency as currency,
         coalesce(category, 'unknown') as category_key,
         transaction_date,
         {{ day_number('transaction_date') }} as day,
@@ -25,7 +25,7 @@ category_days as (
     where
         {{ in_build_window('transaction_date', lookback=180) }}
         and is_purchase
-    group by currency, coalesce(category, 'unknown'), transaction_date
+    group by billed_currency, coalesce(category, 'unknown'), transaction_date
 ),
 
 -- the chance that a purchase of the category is round, over the 90 whole days before; a category
@@ -53,7 +53,7 @@ purchases as (
         {{ microsecond_number('transactions.authorized_at') }} as microsecond,
         transactions.employee_id,
         transactions.merchant_id,
-        transactions.currency,
+        transactions.billed_currency as currency,
         transactions.is_round,
         category_chances.round_chance,
         (category_chances.round_chance * (1 - category_chances.round_chance))::decimal(9, 8)
@@ -62,7 +62,7 @@ purchases as (
     inner join category_chances
         on
             transactions.transaction_date = category_chances.transaction_date
-            and transactions.currency = category_chances.currency
+            and transactions.billed_currency = category_chances.currency
             and coalesce(transactions.category, 'unknown') = category_chances.category_key
     where
         {{ in_build_window('transactions.transaction_date', lookback=90) }}

@@ -11,8 +11,8 @@ purchases as (
         {{ day_number('transaction_date') }} as day,
         employee_id,
         merchant_id,
-        currency,
-        amount_exact
+        billed_currency as currency,
+        billed_amount as amount_exact
     from {{ ref('int_transactions') }}
     where
         {{ in_build_window('transaction_date', lookback=95) }}

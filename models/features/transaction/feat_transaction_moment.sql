@@ -15,15 +15,15 @@ final as (
 
         -- the amount
         (amount / nullif(single_limit, 0))::double as amount_to_single_limit,
+        -- counted as of won, whose round unit has four
         case
-            when amount::bigint <> amount or amount = 0 then 0.0
-            when amount::bigint % 1000000 = 0 then 6.0
-            when amount::bigint % 100000 = 0 then 5.0
-            when amount::bigint % 10000 = 0 then 4.0
-            when amount::bigint % 1000 = 0 then 3.0
-            when amount::bigint % 100 = 0 then 2.0
-            when amount::bigint % 10 = 0 then 1.0
-            else 0.0
+            when round_unit is null then null
+            when billed_amount = 0 then 0
+            {% for zeros in range(6, 0, -1) %}
+                when billed_amount % (round_unit * {{ 10 ** zeros }} / 10000)::decimal(18, 4) = 0
+                    then {{ zeros }}
+            {% endfor %}
+            else 0
         end::double as amount_trailing_zeros,
         is_round::integer::double as amount_is_round,
 

@@ -12,6 +12,7 @@ final as (
         valid_from,
         valid_to,
         coalesce(status, 'active') as status,
+        currency,
         single_limit,
         monthly_limit,
         _load_id as load_id,

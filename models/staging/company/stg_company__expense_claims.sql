@@ -10,6 +10,7 @@ final as (
         _key as claim_id,
         employee_id,
         submitted_at,
+        currency,
         amount,
         transaction_id,
         account_code,

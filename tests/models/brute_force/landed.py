@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ class Landed:
         self.near_limit_from = float(reach.removeprefix("from "))
         self.currencies = self._seed("currencies").set_index("currency")
         self.categories = self._seed("merchant_categories").set_index("mcc")
+        self.company = self._seed("company").iloc[0]
+        rates = self._seed("exchange_rates").set_index("currency")["rate"]
+        self.rates = {currency: Decimal(str(rate)) for currency, rate in rates.items()}
+        self.rates[self.company["currency"]] = Decimal(1)
         holidays = self._seed("holidays")
         self.holidays = set(zip(holidays["country"], holidays["holiday_date"], strict=True))
         self.cards = records_of(self.raw["company__cards"], "card_id")
@@ -161,7 +166,10 @@ class Landed:
         mcc = known_or_none(row.get("mcc"))
         by_code = self.categories.loc[mcc] if mcc in self.categories.index else {}
         category = known_or_none(by_code.get("category")) or known_or_none(row.get("category"))
-        exact_amount = to_the_cent(row["amount"])
+        billed = Decimal(str(row["amount"]))
+        amount = float(round(billed * self.rates[row["currency"]], 4))
+        round_unit = Decimal(str(self.currencies.loc[row["currency"], "round_unit"]))
+        exact_amount = to_the_cent(amount)
         single_limit = card.get("single_limit")
         return {
             "transaction_id": row["transaction_id"],
@@ -184,13 +192,15 @@ class Landed:
             "category_key": category or "unknown",
             "is_cash_like": by_code.get("policy") == "cash_like",
             "in_person": known_or_none(row.get("entry_mode")) != "online",
-            "currency": row["currency"],
+            "currency": self.company["currency"],
             "status": row["status"],
-            "amount": float(row["amount"]),
+            "billed_amount": billed,
+            "round_unit": round_unit,
+            "amount": amount,
             "exact_amount": exact_amount,
-            "log_amount": log_of(row["amount"]),
+            "log_amount": log_of(amount),
             "is_purchase": row["status"] == "approved" and exact_amount > 0,
-            "is_round": exact_amount % int(self.currencies.loc[row["currency"], "round_unit"]) == 0,
+            "is_round": to_the_cent(float(billed)) % round_unit == 0,
             "is_near_limit": single_limit is not None
             and self.near_limit_from * single_limit
             <= exact_amount

@@ -29,8 +29,9 @@ class OfTheMoment(Landed):
     def of_amount(self, transaction: pd.Series) -> Values:
         """What the amount alone says."""
         digits = ""
-        if transaction["amount"] == int(transaction["amount"]):
-            digits = str(abs(int(transaction["amount"])))
+        steps = transaction["billed_amount"] * 10_000 / transaction["round_unit"]
+        if steps == int(steps):
+            digits = str(abs(int(steps)))
         zeros = len(digits) - len(digits.rstrip("0")) if digits.strip("0") else 0
         return {
             "amount": transaction["amount"],
@@ -43,7 +44,7 @@ class OfTheMoment(Landed):
         """The time of day, the day, and how usual the time is for the card."""
         day: pd.Timestamp = transaction["day"]
         hour = transaction["moment"].hour if transaction["has_time"] else None
-        country = self.currencies.loc[transaction["currency"], "holiday_country"]
+        country = self.company["country"]
         holiday = (country, str(day.date())) in self.holidays if is_known(country) else None
         weekend = day.isoweekday() >= 6
         night = hour is not None and (
