@@ -6,14 +6,12 @@ with
 
 quotes as (
     select
-        rates.day,
-        rates.currency,
-        coalesce(rates.base_currency, company.currency) as base_currency,
-        max_by(rates.rate, row(rates.load_id, rates.load_line)) as rate
-    from {{ ref('stg_exchange_rates') }} as rates
-    cross join {{ ref('company') }} as company
-    where rates.rate > 0
-    group by rates.day, rates.currency, coalesce(rates.base_currency, company.currency)
+        day,
+        currency,
+        base_currency,
+        max_by(rate, row(load_id, load_line)) as rate
+    from {{ ref('stg_exchange_rates') }}
+    group by day, currency, base_currency
     union all
     select
         null as day,
