@@ -13,12 +13,7 @@ reported as (
             when coalesce(cards.single_limit, cards.monthly_limit) is not null then cards.valid_from
         end as limit_reported_at
     from {{ ref('stg_cards') }} as cards
-    cross join {{ ref('company') }} as company
-    left outer join {{ ref('int_exchange_rates') }} as rates
-        on
-            cards.currency = rates.currency
-            and cards.valid_from::date >= rates.valid_from
-            and cards.valid_from::date < rates.valid_until
+    {{ join_rates('cards.currency', 'cards.valid_from::date') }}
 ),
 
 known as (

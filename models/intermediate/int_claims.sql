@@ -18,12 +18,7 @@ claims as (
         -- what is claimed by the purchase's record is the transaction that its approval began
         coalesce(matches.approval_id, versions.transaction_id) as transaction_id
     from versions
-    cross join {{ ref('company') }} as company
-    left outer join {{ ref('int_exchange_rates') }} as rates
-        on
-            versions.currency = rates.currency
-            and versions.submitted_at::date >= rates.valid_from
-            and versions.submitted_at::date < rates.valid_until
+    {{ join_rates('versions.currency', 'versions.submitted_at::date') }}
     left outer join {{ ref('int_record_matches') }} as matches
         on versions.transaction_id = matches.purchase_id
 ),

@@ -26,10 +26,6 @@ records as (
     from versions
 ),
 
-matches as (
-    select * from {{ ref('int_record_matches') }}
-),
-
 -- an approval and its purchase are one: what the approval says, and what else its purchase does
 transactions as (
     select
@@ -49,16 +45,11 @@ transactions as (
             when purchases.transaction_id is not null then 'purchase' else records.record_kind
         end as record_kind
     from records
-    cross join {{ ref('company') }} as company
-    left outer join {{ ref('int_exchange_rates') }} as rates
-        on
-            records.currency = rates.currency
-            and records.transaction_date >= rates.valid_from
-            and records.transaction_date < rates.valid_until
-    left outer join matches on records.transaction_id = matches.approval_id
+    {{ join_rates('records.currency', 'records.transaction_date') }}
+    left outer join {{ ref('int_record_matches') }} as matches
+        on records.transaction_id = matches.approval_id
     left outer join records as purchases on matches.purchase_id = purchases.transaction_id
-    left outer join matches as taken on records.transaction_id = taken.purchase_id
-    where taken.purchase_id is null
+    where records.transaction_id not in (select purchase_id from {{ ref('int_record_matches') }})
 ),
 
 -- who approves the employee's claims: the approver of the last one, from its approval until a year
@@ -204,7 +195,7 @@ final as (
         merchant_keywords.merchant_keyword, transactions.merchant_city,
         transactions.merchant_country, transactions.merchant_type, transactions.merchant_tax_status,
         transactions.merchant_closed_on, transactions.latitude, transactions.longitude,
-        transactions.mcc,
+        transactions.mcc, transactions.purchase_record_id,
         coalesce(merchant_categories.category, transactions.category) as category,
         merchant_categories.policy as category_policy,
         {% for nature in [
@@ -218,7 +209,6 @@ final as (
         transactions.original_amount, transactions.original_currency, transactions.tax_amount,
         transactions.status, transactions.record_kind, transactions.line_kind,
         transactions.approval_no, transactions.original_transaction_id, currencies.round_unit,
-        transactions.purchase_record_id,
         -- less than a cent is nothing: it would make means of zero, and ratios to them infinite
         transactions.status = 'approved'
         and transactions.line_kind = 'purchase'
