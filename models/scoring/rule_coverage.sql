@@ -84,7 +84,7 @@ final as (
         end as evaluated_count,
         case
             when rule_catalog.foreign_currency is not null
-                then 'thresholds in another currency than ' || rule_catalog.foreign_currency
+                then 'thresholds in the company''s currency'
             else evaluated.absent
         end as absent
     from evaluated

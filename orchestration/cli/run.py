@@ -126,7 +126,8 @@ def run(
     until: Annotated[datetime | None, day_option("Build no later day.")] = None,
 ) -> Answer:
     """Run everything: load what has landed, score, alert, check, issue and publish."""
-    from orchestration.summary import describe, read_summary
+    from orchestration.cli.summary_text import describe
+    from orchestration.summary import read_summary
     from orchestration.unchanged import finished_at
 
     home = Home.from_environment()

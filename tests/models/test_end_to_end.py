@@ -5,9 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.cli.summary_text import describe
 from orchestration.engine.home import Home
 from orchestration.engine.warehouse import connect
-from orchestration.summary import describe, read_summary
+from orchestration.summary import read_summary
 from tests.homes import copy_of, rows, succeed
 
 PUBLISHED = {
