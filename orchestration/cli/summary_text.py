@@ -38,22 +38,7 @@ def describe(summary: RunSummary, home: Home) -> str:
         lines.append(
             f"not evaluated, a feed or column is absent: {_together(summary.not_evaluated)}"
         )
-    if summary.in_another_currency:
-        lines.append(
-            "not evaluated, seeds/rule_thresholds.csv states their amounts in another currency than"
-            " the company's, until `cardwatch init` scales them: "
-            + _together(summary.in_another_currency)
-        )
-    if summary.illustrative_rates:
-        lines.append(
-            f"{summary.illustrative_rates:,} transactions in other currencies are converted by the"
-            " illustrative rates of seeds/exchange_rates.csv; land the feed exchange_rates"
-        )
-    if summary.without_rate:
-        lines.append(
-            f"{summary.without_rate:,} transactions have no amount, because no exchange rate is"
-            " known: rules about amounts are not evaluated for them; land the feed exchange_rates"
-        )
+    lines += _currency_lines(summary)
     if summary.without_a_day:
         lines.append(
             f"new, no day was built since: {_together(summary.without_a_day)}; "
@@ -82,6 +67,28 @@ def describe(summary: RunSummary, home: Home) -> str:
         "  the run as assets with checks               cardwatch ui",
     ]
     return "\n".join(lines)
+
+
+def _currency_lines(summary: RunSummary) -> list[str]:
+    """What could not be compared or converted, each with the way out."""
+    lines = []
+    if summary.in_another_currency:
+        lines.append(
+            "not evaluated, seeds/rule_thresholds.csv states their amounts in another currency than"
+            " the company's, until `cardwatch init` scales them: "
+            + _together(summary.in_another_currency)
+        )
+    if summary.illustrative_rates:
+        lines.append(
+            f"{summary.illustrative_rates:,} transactions in other currencies are converted by the"
+            " illustrative rates of seeds/exchange_rates.csv; land the feed exchange_rates"
+        )
+    if summary.without_rate:
+        lines.append(
+            f"{summary.without_rate:,} transactions have no amount, because no exchange rate is"
+            " known: rules about amounts are not evaluated for them; land the feed exchange_rates"
+        )
+    return lines
 
 
 def _together(rules: Sequence[NamedRule]) -> str:
