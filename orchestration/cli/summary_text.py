@@ -24,10 +24,8 @@ def describe(summary: RunSummary, home: Home) -> str:
         f"{summary.rule_hits:,} rule hits",
         f"{summary.alerts:,} cases issued ({lanes}), {summary.issued_alerts:,} by this run",
     ]
-    if summary.waiting_mandatory_hits:
-        lines.append(
-            f"{summary.waiting_mandatory_hits:,} mandatory hits wait for a seat, oldest first"
-        )
+    if waiting := summary.waiting_mandatory_hits:
+        lines.append(f"{waiting:,} mandatory hits wait for a seat, oldest first")
     if summary.waiting_since:
         lines.append(
             f"what landed late changed days from {summary.waiting_since} on, further back than"
