@@ -90,8 +90,7 @@ joined as (
     left outer join approver_decisions using (transaction_date, approver_id)
 ),
 
-final as (
-    -- noqa: disable=LT09
+final as (  -- noqa: disable=LT09
     select
         -- context
         transaction_id, transaction_date, authorized_at, card_id, card_status, employee_id,
@@ -151,10 +150,13 @@ final as (
 
         -- whom the card meets
         {% for figure in ['card_meeting_count_30m', 'card_pair_meeting_days_90d'] -%}
-        case
-            when has_time and is_purchase and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
-                then coalesce({{ figure }}, 0)
-        end as {{ figure }},
+            case
+                when
+                    has_time
+                    and is_purchase
+                    and merchant_txn_count_30m <= {{ var('meeting_crowd') }}
+                    then coalesce({{ figure }}, 0)
+            end as {{ figure }},
         {% endfor %}
 
         -- the card's pace
