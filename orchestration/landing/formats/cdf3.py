@@ -5,6 +5,7 @@ transaction's element is forgotten once it was read, so that memory stays flat; 
 the network are out of reach of the parser.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -103,6 +104,10 @@ def _pieces(content: Content) -> Iterator[Piece]:
     with content.open() as stream:
         try:
             for place, entity in enumerate(_transactions(content, stream, totals), start=1):
+                if entity.tag != _TRANSACTION:
+                    reason = f"{entity.tag} is a financial record that stands in no transaction"
+                    gathered.reject(place, reason, " ".join(map(str, entity.itertext())))
+                    continue
                 elements = {child.tag: child for record in entity for child in record}
                 try:
                     gathered.add(place, _transaction(entity, elements, totals))
@@ -116,7 +121,10 @@ def _pieces(content: Content) -> Iterator[Piece]:
 
 
 def _transactions(content: Content, stream: IO[bytes], totals: _Totals) -> Iterator[etree._Element]:
-    """The element of each transaction, while records are counted; the trailer is checked last."""
+    """The element of each transaction, while records are counted; the trailer is checked last.
+
+    Financial records outside one, such as adjustments, are given too.
+    """
     walk = etree.iterparse(
         stream,
         events=("end",),
@@ -132,6 +140,8 @@ def _transactions(content: Content, stream: IO[bytes], totals: _Totals) -> Itera
         tag = element.tag
         if tag == _TRANSACTION:
             yield element
+        elif tag == _ACCOUNT:
+            yield from filter(_is_financial, element)
         if tag in (_TRANSACTION, _ACCOUNT):
             totals.records += _records_in(element)
             element.clear()
@@ -149,6 +159,11 @@ def _transactions(content: Content, stream: IO[bytes], totals: _Totals) -> Itera
             ended = True
     if not (begun and ended):
         refuse(content, f"has no {_TRAILER if begun else _HEADER}")
+
+
+def _is_financial(record: etree._Element) -> bool:
+    """Whether the element is a record of the five thousands, which are about money."""
+    return re.search(r"_5\d{3}$", str(record.tag)) is not None
 
 
 def _records_in(element: etree._Element) -> int:

@@ -319,3 +319,16 @@ def test_a_transaction_that_is_sent_again_corrects_the_first(home: Home) -> None
         ("mastercard_cdf3:000000000000001", Decimal(25)),
         ("mastercard_cdf3:000000000000001", Decimal(26)),
     ]
+
+
+def test_an_adjustment_outside_a_transaction_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "file.xml"
+    write_cdf3(path, purchases(2, cards=1))
+    adjustment = "<Adjustment_5900><SequenceNum>6</SequenceNum>Annual fee</Adjustment_5900>"
+    changed(path, "</AccountEntity>", adjustment + "</AccountEntity>")
+    changed(path, "<RecordCount>00000006<", "<RecordCount>00000007<")
+    rows, broken = read_all(path, CDF3.feed)
+    assert rows == 2
+    ((_, reason, text),) = broken
+    assert "Adjustment_5900" in reason
+    assert "Annual fee" in text
