@@ -1,8 +1,10 @@
 """Everything that must not be lost is read, and what is damaged is named."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.defs.landing import load_what_landed
@@ -12,6 +14,7 @@ from orchestration.engine.warehouse import connect
 from orchestration.landing.feeds import read_feeds
 from orchestration.ledger.issue import issue
 from orchestration.verify import verify
+from tests.homes import copy_of
 from tests.orchestration.ledger.proposals import PROPOSED, propose_a_score
 from tests.orchestration.test_damage import flip
 
@@ -63,3 +66,44 @@ def test_a_flipped_bit_is_named_and_turned_back_all_is_whole(whole: Home, file: 
 def test_a_home_without_a_warehouse_has_nothing_to_verify(tmp_path: Path):
     with pytest.raises(CardwatchError, match="there is no warehouse"):
         verify(Home(tmp_path))
+
+
+NUMBER = "4111 1111 1111 1111"
+
+
+def in_a_table(home: Home) -> None:
+    with connect(home) as connection:
+        connection.execute("create table raw.planted as select ['see', $1] as words", [NUMBER])
+
+
+def in_a_parquet_file(home: Home) -> None:
+    home.published.mkdir(exist_ok=True)
+    with duckdb.connect() as connection:
+        target = home.published / "planted.parquet"
+        connection.execute(f"copy (select {NUMBER!r} as note) to '{target}'")
+
+
+def in_a_published_database(home: Home) -> None:
+    home.published.mkdir(exist_ok=True)
+    with duckdb.connect(str(home.published / "planted.duckdb")) as connection:
+        connection.execute("create table planted as select $1 as note", [NUMBER])
+
+
+def in_a_log(home: Home) -> None:
+    home.dbt_target.mkdir(exist_ok=True)
+    (home.dbt_target / "planted.log").write_text(f"failed: {NUMBER}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "plant", [in_a_table, in_a_parquet_file, in_a_published_database, in_a_log]
+)
+def test_a_card_number_is_found_wherever_it_stands(
+    whole: Home, tmp_path: Path, plant: Callable[[Home], None]
+):
+    home = copy_of(whole, tmp_path / "home")
+    assert verify(home).files > 5
+    plant(home)
+    with pytest.raises(CardwatchError, match="card number in clear") as refused:
+        verify(home)
+    assert "planted" in str(refused.value)
+    assert NUMBER not in str(refused.value)
