@@ -39,14 +39,14 @@ def at_the_place(home: Home) -> Iterator[Home]:
 
 
 # what is decided between two runs must not make them differ from one
-_DECIDED = {"CARDWATCH_PROMOTION": "automatic", "CARDWATCH_RETRAINING": "manual"}
+DECIDED = {"CARDWATCH_PROMOTION": "automatic", "CARDWATCH_RETRAINING": "manual"}
 
 
 def run_cardwatch(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line on a home, in this process: what it imports is imported once."""
     printed, said, code = io.StringIO(), io.StringIO(), 0
     with at_the_place(home) as place:
-        environment = {"CARDWATCH_HOME": str(place.root), **_DECIDED}
+        environment = {"CARDWATCH_HOME": str(place.root), **DECIDED}
         with (
             mock.patch.dict(os.environ, environment),
             mock.patch.object(sys, "argv", ["cardwatch", *arguments]),
@@ -66,7 +66,7 @@ def run_as_a_process(home: Home, *arguments: str) -> subprocess.CompletedProcess
         return subprocess.run(
             [Path(sys.executable).parent / "cardwatch", *arguments],
             cwd=project_root(),
-            env={**os.environ, "CARDWATCH_HOME": str(place.root), **_DECIDED},
+            env={**os.environ, "CARDWATCH_HOME": str(place.root), **DECIDED},
             capture_output=True,
             text=True,
             check=False,

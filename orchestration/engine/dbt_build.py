@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,13 @@ def build(home: Home, selector: str, reached: Callable[[str], None]) -> Built:
 
     Raises what interrupted dbt.
     """
-    manifest, fingerprints = _read(home)
+    project = _read(home)
+    if selector in project.built:
+        # a build writes into the nodes, and settings may be others by now
+        _project.cache_clear()
+        project = _read(home)
+    project.built.add(selector)
+    manifest, fingerprints = project.manifest, project.fingerprints
     _mark_unchanged(home, manifest, fingerprints)
     results: list[dict[str, Any]] = []
 
@@ -79,8 +85,17 @@ def build(home: Home, selector: str, reached: Callable[[str], None]) -> Built:
     return Built(results, unchanged, None if outcome.success else _words(outcome))
 
 
-def _read(home: Home) -> tuple[Manifest, "_Fingerprints"]:
-    return _manifest(home.dbt_target, (home.dbt_target / "manifest.json").stat().st_mtime_ns)
+@dataclass(frozen=True)
+class _Project:
+    """The project as dbt read it, for one build by each selector."""
+
+    manifest: Manifest
+    fingerprints: "_Fingerprints"
+    built: set[str] = field(default_factory=set)
+
+
+def _read(home: Home) -> _Project:
+    return _project(home.dbt_target, (home.dbt_target / "manifest.json").stat().st_mtime_ns)
 
 
 def _words(result: Any) -> str:
@@ -107,12 +122,12 @@ def _invoke(callbacks: list[Any], manifest: Manifest | None, arguments: list[str
 
 
 @lru_cache(maxsize=1)
-def _manifest(target: Path, written: int) -> tuple[Manifest, "_Fingerprints"]:
+def _project(target: Path, written: int) -> _Project:
     """The project as dbt last read it into this folder, at this time."""
     result = _invoke([], None, ["parse"])
     if not isinstance(result.result, Manifest):
         raise CardwatchError(f"the dbt project does not parse: {result.exception}")
-    return result.result, _Fingerprints(result.result)
+    return _Project(result.result, _Fingerprints(result.result))
 
 
 class _Fingerprints:

@@ -183,22 +183,6 @@ def test_a_claim_on_a_purchase_in_another_currency_is_in_its_own(queue):
     assert "4,000,000 KRW" in sentences[0][0]
 
 
-def test_the_order_of_the_day_compares_currencies_in_reviews(queue):
-    made = queue(20)
-    made.arrive(
-        [
-            Purchase(1, 9, 40, 1, 20_000.0, 0.9),
-            Purchase(2, 9, 50, 2, 900.0, 0.9),
-        ]
-    )
-    for table in ("scoring.risk", "intermediate.int_transactions"):
-        made.execute(f"update {table} set currency = 'GBP' where transaction_id = 't000002'")
-    made.run(MONDAY)
-    assert made.execute(
-        "select subject_id from ledger.alerts where lane = 'exploit' order by place"
-    ) == [("t000002",), ("t000001",)]
-
-
 def test_the_first_budget_holds_for_what_was_bought_before_it(queue):
     made = queue(20)
     made.set_budget("valid_from", MONDAY + timedelta(days=30))

@@ -93,8 +93,8 @@ def test_a_broken_file_stops_the_run_before_anything_is_issued(
     finished = run_cardwatch(home, "run")
     assert finished.returncode == 1
     sentence = finished.stderr.splitlines()[-1]
-    assert "blocking check" in sentence
-    assert "nothing was issued" in sentence
+    assert "broken.csv has 5 unreadable rows of 6" in sentence
+    assert "amount 'not a number'" in sentence
     assert "Traceback" not in finished.stderr
     assert differences(full[0], home, "select * from @ledger.alerts") == 0
     assert (home.published / "cardwatch.duckdb").read_bytes() == published

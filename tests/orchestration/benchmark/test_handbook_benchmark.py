@@ -239,7 +239,7 @@ def test_rows_that_cannot_be_read_are_refused(benchmark: Command, tmp_path: Path
     sentence = benchmark.refusal("handbook", "--data", data)
     assert "1 rows of" in sentence
     assert "in line 1" in sentence
-    assert "tx_amount 'much' is not a number" in sentence
+    assert "tx_amount 'much' is not an amount" in sentence
 
 
 def test_repeated_transactions_are_refused(benchmark: Command, tmp_path: Path) -> None:

@@ -126,6 +126,7 @@ def test_the_same_content_is_not_landed_again(
                 "landed_as": str(target),
                 "already_landed": True,
                 "ignored_columns": [],
+                "masked_from": None,
             }
         ]
     }

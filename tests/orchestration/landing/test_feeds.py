@@ -65,6 +65,7 @@ def test_the_canonical_feeds_are_declared_with_what_they_require() -> None:
         "review_events": ("event_id case_id event occurred_at actor_id", "occurred_at"),
         "external_hits": ("filter transaction_id flagged_at", "flagged_at"),
         "labels": ("transaction_id misuse decided_at", "decided_at"),
+        "exchange_rates": ("day currency base_currency rate", "day"),
     }
     for feed in read_feeds():
         assert feed.table == f"{feed.source}__{feed.feed}"
