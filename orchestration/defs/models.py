@@ -92,8 +92,10 @@ def _half(
                 )
             else:
                 key = translator.get_asset_spec(nodes, name, project).key
-                if (output := key.to_python_identifier()) in context.selected_output_names:
-                    yield dg.Output(None, output, metadata={"status": "unchanged"})
+                if key in context.selected_asset_keys:
+                    yield dg.Output(
+                        None, key.to_python_identifier(), metadata={"status": "unchanged"}
+                    )
         if built.failure:
             raise CardwatchError(f"{_STANDS[selector]}: {built.failure}")
 
