@@ -35,7 +35,8 @@ class Quarantined:
 
     def __str__(self) -> str:
         """The rows as one line names them."""
-        return f"{self.rows:,} rows: {self.reason} ({self.file}, line {self.line})"
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        return f"{rows}: {self.reason} ({self.file}, line {self.line})"
 
 
 def worst_reasons(
